@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+const slow = process.env["FIRN_SLOW"] === "1";
+
+export default defineConfig({
+  test: {
+    include: slow
+      ? ["src/**/*.slow.test.ts", "test/**/*.slow.test.ts"]
+      : ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: slow ? 1_800_000 : 60_000,
+    hookTimeout: slow ? 1_800_000 : 60_000,
+  },
+});
