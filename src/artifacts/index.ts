@@ -1,0 +1,2 @@
+/** @file `firn/artifacts`: the nouns on disk, their readers and writers, the manifest and the store. */
+export * from "./artifact.ts";

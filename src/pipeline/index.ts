@@ -1,0 +1,2 @@
+/** @file `firn/pipeline`: stages, plan, run, workers. */
+export * from "./stage.ts";

@@ -1,0 +1,97 @@
+/**
+ * @file What a stage is: a plain value that turns named input artifacts into one output artifact. Stages do not
+ * know each other; a recipe wires them together as nodes.
+ */
+import type { Artifact, ArtifactKind } from "../artifacts/index.ts";
+import type { Json, Reporter } from "../core/index.ts";
+
+/** Settings that cannot change a byte of any output; they stay out of every fingerprint. */
+export interface RuntimeSettings {
+  /** Worker threads for CPU-heavy data steps. */
+  readonly workers: number;
+  /** Threads inside one numerical session. */
+  readonly threads: number;
+  readonly device: "cpu" | "webgpu" | "cuda";
+}
+
+/** What a stage expects to spend; every number is for the whole stage. */
+export interface StageEstimate {
+  readonly tokens?: number;
+  readonly bytes?: number;
+  readonly flops?: number;
+  readonly seconds?: number;
+  /** One line of explanation for the plan. */
+  readonly note?: string;
+}
+
+export interface StageContext<Config, Inputs extends Record<string, ArtifactKind>> {
+  readonly config: Config;
+  readonly inputs: { readonly [Name in keyof Inputs]: Artifact };
+  /** The output folder (`….partial/`) to write into. Everything in it becomes part of the artifact. */
+  readonly dir: string;
+  readonly report: Reporter;
+  readonly runtime: RuntimeSettings;
+  /** Aborted on Ctrl-C; a stage stops at its next safe point by throwing `signal.reason`. */
+  readonly signal: AbortSignal;
+  /** Appends a fact to the ledger now. `data` must be the same in every run of the same recipe. */
+  fact(kind: string, data: Json): void;
+  /** Facts that earlier stages of this artifact's line recorded, oldest first (for papers). */
+  lineageFacts(): readonly LineageFact[];
+}
+
+/** A ledger fact as a later stage sees it. */
+export interface LineageFact {
+  /** Hash of the ledger line: the number a printed paper carries. */
+  readonly id: string;
+  readonly kind: string;
+  readonly stage: string;
+  readonly fingerprint: string;
+  readonly data: Json;
+}
+
+export interface Stage<Config = Json, Inputs extends Record<string, ArtifactKind> = Record<string, ArtifactKind>> {
+  /** Lower-case, hyphenated; the artifact's folder carries it. */
+  readonly name: string;
+  /** Raise it when the same config would now give other bytes. */
+  readonly version: number;
+  readonly inputs: Inputs;
+  readonly output: ArtifactKind;
+  /** True when `run` can go on from what an earlier, killed run left in `dir`; else `dir` is emptied first. */
+  readonly resumable?: boolean;
+  /** Cheap; called by `firn plan`. Gets the inputs that already exist. */
+  estimate?(config: Config, inputs: { readonly [Name in keyof Inputs]?: Artifact }): StageEstimate;
+  /** Does the work and returns the manifest's summary. */
+  run(context: StageContext<Config, Inputs>): Promise<Json>;
+}
+
+/** A stage with its config and its inputs: one box of a recipe's tree. */
+export interface StageNode {
+  /** How people call this box in the recipe, e.g. `pretrain`. */
+  readonly label: string;
+  // biome-ignore lint: the config type of a node is checked where the node is made
+  readonly stage: Stage<never, Record<string, ArtifactKind>>;
+  readonly config: Json;
+  readonly inputs: { readonly [name: string]: StageNode };
+}
+
+/** Keeps the types of a stage while it is written down. */
+export function defineStage<Config, Inputs extends Record<string, ArtifactKind>>(
+  stage: Stage<Config, Inputs>,
+): Stage<Config, Inputs> {
+  return stage;
+}
+
+/** Puts a stage into a recipe's tree. `config` must be plain JSON: it is part of the fingerprint. */
+export function stageNode<Config, Inputs extends Record<string, ArtifactKind>>(
+  label: string,
+  stage: Stage<Config, Inputs>,
+  config: Config,
+  inputs: { readonly [Name in keyof Inputs]: StageNode },
+): StageNode {
+  return {
+    label,
+    stage: stage as unknown as StageNode["stage"],
+    config: config as Json,
+    inputs: inputs as { readonly [name: string]: StageNode },
+  };
+}
