@@ -19,6 +19,6 @@ export {
   formatTable,
 } from "./format.ts";
 export { nearestName } from "./nearest-name.ts";
-export { type ProgressTask, type Reporter, silentReporter } from "./progress.ts";
+export { type ProgressTask, type Reporter, silentReporter, type Work } from "./progress.ts";
 export { type RandomStream, randomStream } from "./random.ts";
 export { sha256, startSha256 } from "./sha256.ts";

@@ -3,6 +3,8 @@
  * decides whether that becomes a moving bar on a terminal, plain lines in a log, or nothing.
  */
 
+import type { Json } from "./canonical-json.ts";
+
 /** One measured piece of work. */
 export interface ProgressTask {
   /** `done` of the total is finished; `note` is a short live text (a loss, a file name). */
@@ -24,3 +26,19 @@ export const silentReporter: Reporter = {
   line: () => undefined,
   task: () => ({ update: () => undefined, finish: () => undefined }),
 };
+
+/**
+ * What every long operation gets from its caller: somewhere to report, a way to be stopped, a place for facts,
+ * and how much of the machine it may use. `workers` and `threads` never change a byte of the result.
+ */
+export interface Work {
+  readonly report: Reporter;
+  /** Aborted on Ctrl-C; the operation stops at its next safe point by throwing `signal.reason`. */
+  readonly signal: AbortSignal;
+  /** Records a fact in the ledger now. `data` must be the same in every run of the same recipe. */
+  fact(kind: string, data: Json): void;
+  /** Worker threads for CPU-heavy data steps. */
+  readonly workers: number;
+  /** Threads inside one numerical session. */
+  readonly threads: number;
+}

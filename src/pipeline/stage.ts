@@ -3,16 +3,7 @@
  * know each other; a recipe wires them together as nodes.
  */
 import type { Artifact, ArtifactKind } from "../artifacts/index.ts";
-import type { Json, Reporter } from "../core/index.ts";
-
-/** Settings that cannot change a byte of any output; they stay out of every fingerprint. */
-export interface RuntimeSettings {
-  /** Worker threads for CPU-heavy data steps. */
-  readonly workers: number;
-  /** Threads inside one numerical session. */
-  readonly threads: number;
-  readonly device: "cpu" | "webgpu" | "cuda";
-}
+import type { Json, Work } from "../core/index.ts";
 
 /** What a stage expects to spend; every number is for the whole stage. */
 export interface StageEstimate {
@@ -24,17 +15,11 @@ export interface StageEstimate {
   readonly note?: string;
 }
 
-export interface StageContext<Config, Inputs extends Record<string, ArtifactKind>> {
+export interface StageContext<Config, Inputs extends Record<string, ArtifactKind>> extends Work {
   readonly config: Config;
   readonly inputs: { readonly [Name in keyof Inputs]: Artifact };
   /** The output folder (`….partial/`) to write into. Everything in it becomes part of the artifact. */
   readonly dir: string;
-  readonly report: Reporter;
-  readonly runtime: RuntimeSettings;
-  /** Aborted on Ctrl-C; a stage stops at its next safe point by throwing `signal.reason`. */
-  readonly signal: AbortSignal;
-  /** Appends a fact to the ledger now. `data` must be the same in every run of the same recipe. */
-  fact(kind: string, data: Json): void;
   /** Facts that earlier stages of this artifact's line recorded, oldest first (for papers). */
   lineageFacts(): readonly LineageFact[];
 }
@@ -49,7 +34,10 @@ export interface LineageFact {
   readonly data: Json;
 }
 
-export interface Stage<Config = Json, Inputs extends Record<string, ArtifactKind> = Record<string, ArtifactKind>> {
+export interface Stage<
+  Config = Json,
+  Inputs extends Record<string, ArtifactKind> = Record<string, ArtifactKind>,
+> {
   /** Lower-case, hyphenated; the artifact's folder carries it. */
   readonly name: string;
   /** Raise it when the same config would now give other bytes. */
@@ -68,7 +56,6 @@ export interface Stage<Config = Json, Inputs extends Record<string, ArtifactKind
 export interface StageNode {
   /** How people call this box in the recipe, e.g. `pretrain`. */
   readonly label: string;
-  // biome-ignore lint: the config type of a node is checked where the node is made
   readonly stage: Stage<never, Record<string, ArtifactKind>>;
   readonly config: Json;
   readonly inputs: { readonly [name: string]: StageNode };

@@ -1,0 +1,2 @@
+/** @file `firn/model`: the Apertus decoder, its configuration and its parameter names. */
+export * from "./config.ts";
