@@ -1,0 +1,2 @@
+/** @file `firn/generate`: one interface for scoring and speaking, whatever runs the model. */
+export * from "./language-model.ts";

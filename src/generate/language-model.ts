@@ -1,0 +1,53 @@
+/**
+ * @file The one interface behind which every model speaks: ours in ONNX Runtime, GGUF files in llama.cpp, and
+ * (later) anything with an OpenAI-compatible address. Tokens in, tokens and natural-log probabilities out; text
+ * is the tokenizer's business.
+ */
+
+/** A token and the natural logarithm of its probability. */
+export interface TokenChoice {
+  readonly id: number;
+  readonly logprob: number;
+}
+
+export interface GeneratedToken extends TokenChoice {
+  /** The likeliest tokens at this position, best first, when `topLogprobs` asked for them. */
+  readonly top: readonly TokenChoice[];
+}
+
+export interface GenerateOptions {
+  readonly maxTokens: number;
+  /** 0 takes the likeliest token. Default: 0.8 (Apertus model card). */
+  readonly temperature?: number;
+  /** Keep the smallest set of tokens with this much probability. Default: 0.9 (Apertus model card). */
+  readonly topP?: number;
+  /** Keep this many tokens; 0 keeps all. Default: 0. */
+  readonly topK?: number;
+  /** Same seed, same prompt, same model: same tokens. Default: 0. */
+  readonly seed?: number;
+  /** Generation ends before yielding any of these. */
+  readonly stopIds?: readonly number[];
+  /** Added to the logits of these tokens before sampling. */
+  readonly logitBias?: ReadonlyMap<number, number>;
+  /** How many alternatives to report at each position. Default: 0. */
+  readonly topLogprobs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface LanguageModel {
+  /** What people call it, e.g. `nano`. */
+  readonly name: string;
+  readonly vocabSize: number;
+  /** Longest prompt plus answer, in tokens. */
+  readonly contextLength: number;
+  /**
+   * For each sequence: at index i the natural-log probability of token i given tokens 0 … i−1; index 0 is 0.
+   * Sequences are scored exactly as given (no token is added).
+   */
+  score(sequences: readonly (readonly number[])[]): Promise<Float64Array[]>;
+  /** For every position of `ids` the `top` likeliest next tokens, best first. */
+  distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]>;
+  /** Continues `prompt`; ends at a stop token, at `maxTokens`, or when the context is full. */
+  generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, void>;
+  close(): Promise<void>;
+}
