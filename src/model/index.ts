@@ -1,4 +1,22 @@
 /** @file `firn/model`: the Apertus decoder, its configuration and its parameter names. */
-export * from "./config.ts";
-export * from "./reference.ts";
-export * from "./rope.ts";
+export {
+  APERTUS_70B,
+  APERTUS_8B,
+  type ModelConfig,
+  type ParameterSpec,
+  parameterCount,
+  parameterSpecs,
+  type RopeScaling,
+} from "./config.ts";
+export { decoder, parameterInputs, type TokenInputs, tokenInputs } from "./decoder.ts";
+export { fromHfConfig, toHfConfig, toHfGenerationConfig, type WeightsDtype } from "./hf-config.ts";
+export {
+  type GraphParameter,
+  graphParameters,
+  initialWeights,
+  stackWeights,
+  unstackWeights,
+  type Weights,
+} from "./parameters.ts";
+export { logSoftmax, referenceLogits, XIELU_BETA, XIELU_EPS, xielu } from "./reference.ts";
+export { ropeDivisors, ropeFrequencies, rotaryTables } from "./rope.ts";

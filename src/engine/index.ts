@@ -1,0 +1,10 @@
+/** @file `firn/engine`: compiled graphs in ONNX Runtime. */
+export {
+  allocate,
+  float32Tensor,
+  type HostTensor,
+  Program,
+  type ProgramOptions,
+  type TensorData,
+  type TensorMap,
+} from "./program.ts";

@@ -1,0 +1,16 @@
+/** @file `firn/graph`: symbolic tensors, operators with shape rule and gradient, ONNX encoding. */
+export { gradients } from "./gradient.ts";
+export { type Constant, type DataType, Graph, type Node, sizeOf, type TapeEntry, type Value } from "./graph.ts";
+export { encodeOnnx } from "./onnx.ts";
+export {
+  type AttentionLayout,
+  attention,
+  documentMask,
+  type Rotation,
+  rotary,
+} from "./operators/attention.ts";
+export { type CrossEntropy, linearCrossEntropy } from "./operators/cross-entropy.ts";
+export { embedding, linear, residual, splitColumns } from "./operators/linear.ts";
+export { rmsNorm } from "./operators/rms-norm.ts";
+export { XIELU_BETA, XIELU_EPS, xielu } from "./operators/xielu.ts";
+export * as onnx from "./primitives.ts";

@@ -1,0 +1,128 @@
+/**
+ * @file Writes a graph as an ONNX `ModelProto` (onnx/onnx.proto, IR version 9, opset 18 + com.microsoft 1), in
+ * Protocol Buffers' wire format: field tag = number·8 + wire type (0 varint, 2 length-delimited, 5 32-bit).
+ */
+import type { Attribute, Constant, Graph, Node, Value } from "./graph.ts";
+
+const TENSOR_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+/** Collects the fields of one protobuf message. */
+class Message {
+  readonly #chunks: Uint8Array[] = [];
+
+  static encodeVarint(value: number | bigint): Uint8Array {
+    let rest = BigInt.asUintN(64, BigInt(value));
+    const bytes: number[] = [];
+    do {
+      const low = Number(rest & 0x7fn);
+      rest >>= 7n;
+      bytes.push(rest === 0n ? low : low | 0x80);
+    } while (rest !== 0n);
+    return Uint8Array.from(bytes);
+  }
+
+  varint(field: number, value: number | bigint): this {
+    this.#chunks.push(Message.encodeVarint(field * 8), Message.encodeVarint(value));
+    return this;
+  }
+
+  float(field: number, value: number): this {
+    this.#chunks.push(Message.encodeVarint(field * 8 + 5), new Uint8Array(Float32Array.of(value).buffer));
+    return this;
+  }
+
+  bytes(field: number, value: Uint8Array): this {
+    this.#chunks.push(Message.encodeVarint(field * 8 + 2), Message.encodeVarint(value.length), value);
+    return this;
+  }
+
+  string(field: number, value: string): this {
+    return this.bytes(field, new TextEncoder().encode(value));
+  }
+
+  message(field: number, value: Message): this {
+    return this.bytes(field, value.finish());
+  }
+
+  finish(): Uint8Array {
+    const out = new Uint8Array(this.#chunks.reduce((total, chunk) => total + chunk.length, 0));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      out.set(chunk, at);
+      at += chunk.length;
+    }
+    return out;
+  }
+}
+
+function attributeMessage(name: string, value: Attribute): Message {
+  const message = new Message().string(1, name);
+  if (typeof value === "number") return message.varint(3, value).varint(20, ATTRIBUTE_TYPE.int);
+  if (typeof value === "string") return message.string(4, value).varint(20, ATTRIBUTE_TYPE.string);
+  if ("float" in value) return message.float(2, value.float).varint(20, ATTRIBUTE_TYPE.float);
+  for (const item of value) message.varint(8, item);
+  return message.varint(20, ATTRIBUTE_TYPE.ints);
+}
+
+function nodeMessage(node: Node, index: number): Message {
+  const message = new Message();
+  for (const input of node.inputs) message.string(1, input.name);
+  for (const output of node.outputs) message.string(2, output.name);
+  message.string(3, `${node.type}_${index}`).string(4, node.type);
+  for (const [name, value] of Object.entries(node.attributes)) message.message(5, attributeMessage(name, value));
+  if (node.domain !== "") message.string(7, node.domain);
+  return message;
+}
+
+function constantMessage(constant: Constant): Message {
+  const message = new Message();
+  for (const size of constant.shape) message.varint(1, size);
+  const { buffer, byteOffset, byteLength } = constant.data;
+  return message
+    .varint(2, TENSOR_TYPE[constant.dtype])
+    .string(8, constant.name)
+    .bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+function valueInfoMessage(name: string, value: Value): Message {
+  const shape = new Message();
+  for (const size of value.shape) shape.message(1, new Message().varint(1, size));
+  const tensor = new Message().varint(1, TENSOR_TYPE[value.dtype]).message(2, shape);
+  return new Message().string(1, name).message(2, new Message().message(1, tensor));
+}
+
+/** The bytes of an ONNX model with the graph's inputs and outputs under their own names. */
+export function encodeOnnx(graph: Graph, name: string): Uint8Array {
+  const body = new Message();
+  graph.nodes.forEach((node, index) => {
+    body.message(1, nodeMessage(node, index));
+  });
+  // An Identity per output gives it the caller's name, also where one value is fetched under two names.
+  graph.outputs.forEach((output, index) => {
+    const node: Node = {
+      type: "Identity",
+      domain: "",
+      inputs: [output.value],
+      outputs: [{ ...output.value, name: output.name }],
+      attributes: {},
+    };
+    body.message(1, nodeMessage(node, graph.nodes.length + index));
+  });
+  body.string(2, name);
+  for (const constant of graph.constants) body.message(5, constantMessage(constant));
+  for (const input of graph.inputs) body.message(11, valueInfoMessage(input.name, input));
+  for (const output of graph.outputs) body.message(12, valueInfoMessage(output.name, output.value));
+  const opset = (domain: string, version: number): Message => {
+    const message = new Message();
+    if (domain !== "") message.string(1, domain);
+    return message.varint(2, version);
+  };
+  return new Message()
+    .varint(1, 9)
+    .string(2, "firn")
+    .message(7, body)
+    .message(8, opset("", 18))
+    .message(8, opset("com.microsoft", 1))
+    .finish();
+}
