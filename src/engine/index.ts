@@ -1,4 +1,5 @@
 /** @file `firn/engine`: compiled graphs in ONNX Runtime. */
+export { measureMatmulRate } from "./matmul-rate.ts";
 export {
   allocate,
   float32Tensor,

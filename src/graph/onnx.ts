@@ -92,22 +92,29 @@ function valueInfoMessage(name: string, value: Value): Message {
   return new Message().string(1, name).message(2, new Message().message(1, tensor));
 }
 
+/**
+ * The caller's names for the values it fetches. A value takes the output's name where it can; a graph input, a
+ * constant or a value fetched twice needs an Identity node instead.
+ */
+function nameOutputs(graph: Graph): { renamed: Map<string, string>; copies: Node[] } {
+  const produced = new Set(graph.nodes.flatMap((node) => node.outputs.map((output) => output.name)));
+  const renamed = new Map<string, string>();
+  const copies: Node[] = [];
+  for (const { name, value } of graph.outputs) {
+    if (produced.has(value.name) && !renamed.has(value.name)) renamed.set(value.name, name);
+    else copies.push({ type: "Identity", domain: "", inputs: [value], outputs: [{ ...value, name }], attributes: {} });
+  }
+  return { renamed, copies };
+}
+
 /** The bytes of an ONNX model with the graph's inputs and outputs under their own names. */
 export function encodeOnnx(graph: Graph, name: string): Uint8Array {
+  const { renamed, copies } = nameOutputs(graph);
+  const rename = (value: Value): Value => ({ ...value, name: renamed.get(value.name) ?? value.name });
   const body = new Message();
-  graph.nodes.forEach((node, index) => {
-    body.message(1, nodeMessage(node, index));
-  });
-  // An Identity per output gives it the caller's name, also where one value is fetched under two names.
-  graph.outputs.forEach((output, index) => {
-    const node: Node = {
-      type: "Identity",
-      domain: "",
-      inputs: [output.value],
-      outputs: [{ ...output.value, name: output.name }],
-      attributes: {},
-    };
-    body.message(1, nodeMessage(node, graph.nodes.length + index));
+  [...graph.nodes, ...copies].forEach((node, index) => {
+    const named = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+    body.message(1, nodeMessage(named, index));
   });
   body.string(2, name);
   for (const constant of graph.constants) body.message(5, constantMessage(constant));
