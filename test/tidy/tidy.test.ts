@@ -145,7 +145,7 @@ describe("files", () => {
 
   it("are named in kebab-case after what they hold", () => {
     const odd = CODE.filter(
-      (file) => !/^[a-z0-9-]+(\.slow)?(\.test|\.config|\.d)?\.tsx?$/.test(path.basename(file)),
+      (file) => !/^[a-z0-9-]+(\.slow)?(\.test|\.config|\.data)?\.tsx?$/.test(path.basename(file)),
     );
     expect(odd).toEqual([]);
     expect(CODE.filter((file) => /\/(utils?|helpers?|misc|common)\.tsx?$/.test(file))).toEqual([]);
