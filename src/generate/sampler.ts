@@ -1,0 +1,116 @@
+/**
+ * @file Which token comes next, given logits: temperature, then top-k, then top-p, as in transformers and vLLM.
+ * A model may hand over only its best logits and a summary of the rest; the choice is exact all the same, or
+ * the sampler says that it has to see more.
+ */
+import type { TokenChoice } from "./language-model.ts";
+
+/** A token and its raw logit. */
+export interface TokenLogit {
+  readonly id: number;
+  readonly logit: number;
+}
+
+/** What is known about the logits of one position. */
+export interface LogitView {
+  /** The best tokens, best first, and any others of interest. */
+  readonly known: readonly TokenLogit[];
+  /** Number of tokens that are not in `known`. */
+  readonly hidden: number;
+  /** No hidden token has a larger logit. */
+  readonly hiddenMax: number;
+  /** Σ exp(logit − largest logit) over all tokens, hidden ones included. */
+  readonly totalWeight: number;
+}
+
+export interface SamplingOptions {
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0 keeps all. */
+  readonly topK: number;
+  readonly logitBias: ReadonlyMap<number, number>;
+}
+
+/** Rounding slack of a float32 sum over a vocabulary, relative. */
+const SUM_SLACK = 1e-5;
+
+/** Natural-log probabilities of the known tokens, in their order. */
+export function knownLogprobs({ known, totalWeight }: LogitView): TokenChoice[] {
+  const largest = known.reduce((max, { logit }) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+  const shift = largest + Math.log(totalWeight);
+  return known.map(({ id, logit }) => ({ id, logprob: logit - shift }));
+}
+
+/**
+ * The most that the hidden tokens can weigh at `temperature`, in units of exp((largest logit) / temperature).
+ * With w = exp(logit − largest) ≤ 1 and a = 1/temperature: for a ≥ 1, Σ wᵃ ≤ Σ w · max(w)ᵃ⁻¹; for a < 1 the
+ * power is concave, so Σ wᵃ ≤ n · (Σ w / n)ᵃ.
+ */
+function hiddenWeightBound(view: LogitView, largest: number, temperature: number): number {
+  if (view.hidden === 0) return 0;
+  const seen = view.known.reduce((sum, { logit }) => sum + Math.exp(logit - largest), 0);
+  const rest = Math.max(view.totalWeight - seen, 0) + SUM_SLACK * view.totalWeight;
+  const power = 1 / temperature;
+  if (power >= 1) return rest * Math.exp((view.hiddenMax - largest) * (power - 1));
+  return view.hidden * (rest / view.hidden) ** power;
+}
+
+/** How many of the leading `weights` are needed to reach `share` of `total`; undefined if all are too few. */
+function countToReach(weights: readonly number[], share: number, total: number): number | undefined {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) {
+    sum += weights[i]!;
+    if (sum >= share * total) return i + 1;
+  }
+  return undefined;
+}
+
+/**
+ * The id of the next token, chosen with the uniform number `uniform` in [0, 1); undefined when the hidden tokens
+ * could change the choice, so that the caller must look at more of them.
+ */
+export function sampleToken(view: LogitView, options: SamplingOptions, uniform: number): number | undefined {
+  const { temperature, topP, topK, logitBias } = options;
+  const ranked = view.known
+    .map(({ id, logit }) => ({ id, logit: logit + (logitBias.get(id) ?? 0) }))
+    .sort((a, b) => b.logit - a.logit || a.id - b.id);
+  // Below the best hidden token the ranking of the known ones is not the ranking of all.
+  const safe = view.hidden === 0 ? ranked : ranked.filter(({ logit }) => logit >= view.hiddenMax);
+  const best = safe[0];
+  if (best === undefined) return undefined;
+  if (temperature === 0) return best.id;
+
+  const weigh = (list: readonly TokenLogit[]): number[] =>
+    list.map(({ logit }) => Math.exp((logit - best.logit) / temperature));
+  const sum = (list: readonly number[]): number => list.reduce((total, weight) => total + weight, 0);
+  let weights: number[];
+  let least: number;
+  let most: number;
+  if (topK > 0) {
+    if (safe.length < Math.min(topK, ranked.length + view.hidden)) return undefined;
+    weights = weigh(safe.slice(0, topK));
+    least = most = sum(weights);
+  } else {
+    const largest = view.known.reduce((max, { logit }) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+    const bound = hiddenWeightBound(view, largest, temperature);
+    weights = weigh(safe);
+    least = sum(weigh(ranked));
+    most = least + bound * Math.exp((largest - best.logit) / temperature);
+  }
+  const share = Math.min(topP, 1);
+  const kept = countToReach(weights, share, most);
+  if (kept === undefined) {
+    // Everything is in view, and only rounding keeps the sum below its own total.
+    if (view.hidden > 0 && topK === 0) return undefined;
+  } else if (kept !== countToReach(weights, share, least)) {
+    return undefined;
+  }
+  const nucleus = weights.slice(0, kept ?? weights.length);
+  const target = uniform * sum(nucleus);
+  let passed = 0;
+  for (let i = 0; i < nucleus.length; i++) {
+    passed += nucleus[i]!;
+    if (target < passed) return safe[i]!.id;
+  }
+  return safe[nucleus.length - 1]!.id;
+}
