@@ -6,10 +6,10 @@
  * The writer gives the same bytes for the same tensors in any order. The reader trusts nothing: every length,
  * range and overlap is checked before a byte of data is read.
  */
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { assert, FirnError, systemErrorCode } from "../core/index.ts";
+import { AtomicFile } from "./atomic.ts";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from "./half-precision.ts";
 
 const ELEMENT_BYTES = { I64: 8, F32: 4, F16: 2, BF16: 2 } as const;
@@ -83,21 +83,9 @@ function* encodeData(tensor: TensorSource): Generator<Uint8Array> {
   }
 }
 
-async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some file systems cannot sync a folder; the rename itself is still atomic there.
-    if (!["EINVAL", "ENOTSUP", "EPERM"].includes(systemErrorCode(error) ?? "")) throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
 /**
- * Writes `tensors` to `path`: into `path.partial` first, flushed to disk, then renamed, so that `path` is always
- * absent, the old file, or the whole new one. Throws `ARTIFACT_SAFETENSORS_WRITE` when the disk refuses.
+ * Writes `tensors` to `path` atomically: the file is absent, the old one, or the whole new one. Throws `DISK_FULL`
+ * or `DISK_DENIED` when the disk refuses.
  */
 export async function writeSafetensors(
   path: string,
@@ -106,31 +94,16 @@ export async function writeSafetensors(
 ): Promise<void> {
   const ordered = inFileOrder(tensors);
   const header = encodeHeader(ordered, metadata);
-  const partial = `${path}.partial`;
+  const file = await AtomicFile.create(path);
   try {
-    const handle = await open(partial, "w");
-    try {
-      await handle.writeFile(header);
-      for (const tensor of ordered) {
-        for (const bytes of encodeData(tensor)) await handle.writeFile(bytes);
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
+    await file.write(header);
+    for (const tensor of ordered) {
+      for (const bytes of encodeData(tensor)) await file.write(bytes);
     }
-    await rename(partial, path);
-    await syncFolder(dirname(path));
+    await file.commit();
   } catch (error) {
-    await rm(partial, { force: true });
-    const code = systemErrorCode(error);
-    if (code === undefined) throw error;
-    throw new FirnError("ARTIFACT_SAFETENSORS_WRITE", {
-      expected: "to write a weights file",
-      got: code === "ENOSPC" ? "a full disk" : code,
-      where: path,
-      next: code === "ENOSPC" ? "Free some space and run again." : "Check the folder and its permissions.",
-      cause: error,
-    });
+    await file.abandon();
+    throw error;
   }
 }
 

@@ -97,7 +97,7 @@ async function architectureMetadata({ config, tensors }: WeightsFolder): Promise
     }
     return values;
   };
-  const constant = (value: number): number[] => new Array<number>(config.layers).fill(value);
+  const constant = (value: number): number[] => Array.from({ length: config.layers }, () => value);
   return [
     u32("context_length", config.contextLength),
     u32("embedding_length", config.hiddenSize),

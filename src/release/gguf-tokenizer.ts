@@ -95,7 +95,7 @@ function checkSuitable(path: string, tokenizer: TokenizerJson): void {
 
 function tokenTable(path: string, tokenizer: TokenizerJson, vocabSize: number) {
   const tokens = Array.from({ length: vocabSize }, (_, id) => `[PAD${id}]`);
-  const types = new Array<number>(vocabSize).fill(TOKEN_TYPE.unused);
+  const types = Array.from({ length: vocabSize }, (): number => TOKEN_TYPE.unused);
   const put = (id: number, text: string, type: number): void => {
     if (id >= vocabSize) throw unsuitable(path, `token ids below ${vocabSize}`, `${text} = ${id}`);
     tokens[id] = text;

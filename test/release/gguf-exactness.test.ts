@@ -59,8 +59,8 @@ describe("a GGUF of ours in llama.cpp", () => {
     const { path, weights } = await exportTiny(label.replaceAll(" ", "-"), config, "F32");
     const model = await openLlamaModel(path, { name: "tiny", threads: 2, cache: "F32" });
     const largest = await largestDifference(model, config, weights);
-    console.log(`largest difference of log-probabilities ${label}: ${largest.toExponential(2)}`);
-    expect(largest).toBeLessThan(1e-3);
+    // Measured: 2.4e-6 and 3.5e-6.
+    expect(largest).toBeLessThan(1e-4);
     const [scores] = await model.score([IDS]);
     const logits = referenceLogits(
       config,
@@ -71,7 +71,7 @@ describe("a GGUF of ours in llama.cpp", () => {
     );
     IDS.slice(1).forEach((id, t) => {
       const row = logSoftmax(logits.subarray(t * config.vocabSize, (t + 1) * config.vocabSize));
-      expect(Math.abs(scores![t + 1]! - row[id]!)).toBeLessThan(1e-3);
+      expect(Math.abs(scores![t + 1]! - row[id]!)).toBeLessThan(1e-4);
     });
     expect(scores![0]).toBe(0);
     await model.close();
@@ -130,7 +130,6 @@ describe("a GGUF of ours in llama.cpp", () => {
     const { path, weights } = await exportTiny(type, TINY, type);
     const model = await openLlamaModel(path, { name: "tiny", threads: 2 });
     const largest = await largestDifference(model, TINY, weights);
-    console.log(`largest difference of log-probabilities as ${type}: ${largest.toExponential(2)}`);
     expect(largest).toBeLessThan(tolerance);
     await model.close();
   });
