@@ -80,10 +80,10 @@ export class LlamaModel implements LanguageModel {
   #closed = false;
 
   /** Use `openLlamaModel`. */
-  constructor(name: string, model: LlamaCppHandle, context: LlamaContext) {
+  constructor(name: string, model: LlamaCppHandle, context: LlamaContext, contextLength: number) {
     this.name = name;
     this.vocabSize = vocabularySize(model);
-    this.contextLength = context.contextSize;
+    this.contextLength = contextLength;
     this.#model = model;
     this.#context = context;
     this.#idle = Array.from({ length: context.totalSequences }, () => context.getSequence());
@@ -158,7 +158,7 @@ export class LlamaModel implements LanguageModel {
     let input = prompt;
     for (let produced = 0; produced < options.maxTokens; produced++) {
       options.signal?.throwIfAborted();
-      if (slot.nextTokenIndex + input.length > this.contextLength) return;
+      if (slot.nextTokenIndex + input.length >= this.contextLength) return;
       const uniform = random.float();
       const ask = (index: number) =>
         index === input.length - 1 ? { tokens: biased, includeTop: look } : undefined;
@@ -302,16 +302,17 @@ export async function openLlamaModel(path: string, options: LlamaModelOptions): 
   try {
     model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
     if (vocabularySize(model) === 0) throw new Error("the file has no token list");
-    const longest = model.trainContextSize;
+    const contextLength = Math.min(model.trainContextSize, options.contextLength ?? DEFAULT_CONTEXT);
     const context = await model.createContext({
       sequences: options.sequences ?? DEFAULT_SEQUENCES,
-      contextSize: Math.min(longest, options.contextLength ?? DEFAULT_CONTEXT),
+      // One cell more than we use: at its last cell the library would silently drop the beginning of the text.
+      contextSize: contextLength + 1,
       threads: options.threads,
       ...(options.cache === "F32"
         ? { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false }
         : {}),
     });
-    return new LlamaModel(options.name, model, context);
+    return new LlamaModel(options.name, model, context, contextLength);
   } catch (error) {
     await model?.dispose();
     throw new FirnError("GENERATE_GGUF", {

@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type GeneratedToken,
+  type GenerateOptions,
+  type LlamaModel,
+  openLlamaModel,
+} from "../../src/generate/index.ts";
+import { writeApertusGguf } from "../../src/release/index.ts";
+import { TINY, writeTinyModel } from "./tiny-model.ts";
+
+const ABOUT = { name: "tiny", version: "1", description: "test", licence: "Apache-2.0", languages: ["de"] };
+
+let dir: string;
+let path: string;
+let model: LlamaModel;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "firn-llama-"));
+  const folders = await writeTinyModel(dir, TINY, 4);
+  path = join(dir, "tiny.gguf");
+  await writeApertusGguf({ ...folders, path, type: "F32", about: ABOUT });
+  model = await openLlamaModel(path, { name: "tiny", threads: 1, sequences: 2, cache: "F32" });
+});
+afterAll(async () => {
+  await model.close();
+  await rm(dir, { recursive: true });
+});
+
+async function collect(prompt: readonly number[], options: GenerateOptions): Promise<GeneratedToken[]> {
+  const tokens: GeneratedToken[] = [];
+  for await (const token of model.generate(prompt, options)) tokens.push(token);
+  return tokens;
+}
+const ids = (tokens: readonly GeneratedToken[]): number[] => tokens.map(({ id }) => id);
+
+describe("a llama.cpp model", () => {
+  it("knows its vocabulary and context", () => {
+    expect(model).toMatchObject({ name: "tiny", vocabSize: 400, contextLength: 512 });
+  });
+
+  it("generates greedily what its distributions say", async () => {
+    const tokens = await collect([1, 100, 101], { maxTokens: 8, temperature: 0, topLogprobs: 3 });
+    expect(tokens).toHaveLength(8);
+    const distributions = await model.distributions([1, 100, 101, ...ids(tokens)], 3);
+    tokens.forEach((token, i) => {
+      const best = distributions[i + 2]!;
+      expect(token.id).toBe(best[0]!.id);
+      expect(token.logprob).toBeCloseTo(best[0]!.logprob, 4);
+      expect(token.top.map(({ id }) => id)).toEqual(best.map(({ id }) => id));
+    });
+  });
+
+  it("repeats itself for the same seed and varies with another", async () => {
+    const options = { maxTokens: 20, temperature: 1, topP: 1 };
+    const first = await collect([1, 90], { ...options, seed: 7 });
+    expect(ids(await collect([1, 90], { ...options, seed: 7 }))).toEqual(ids(first));
+    expect(ids(await collect([1, 90], { ...options, seed: 8 }))).not.toEqual(ids(first));
+    const [scores] = await model.score([[1, 90, ...ids(first)]]);
+    first.forEach(({ logprob }, i) => expect(logprob).toBeCloseTo(scores![i + 2]!, 4));
+  });
+
+  it("stops before a stop token and at the end of the context", async () => {
+    const greedy = await collect([1, 100], { maxTokens: 30, temperature: 0 });
+    const stop = greedy[5]!.id;
+    const stopped = await collect([1, 100], { maxTokens: 30, temperature: 0, stopIds: [stop] });
+    expect(ids(stopped)).toEqual(ids(greedy).slice(0, ids(greedy).indexOf(stop)));
+    const long = Array.from({ length: 510 }, () => 90);
+    expect(await collect(long, { maxTokens: 30 })).toHaveLength(2);
+    expect(await collect([...long, 91, 92], { maxTokens: 30 })).toHaveLength(0);
+    expect(await model.distributions([...long, 91, 92], 1)).toHaveLength(512);
+  });
+
+  it("follows a logit bias, even for a token that is never likely", async () => {
+    const tokens = await collect([1, 100], {
+      maxTokens: 3,
+      temperature: 0,
+      logitBias: new Map([[399, 1000]]),
+    });
+    expect(ids(tokens)).toEqual([399, 399, 399]);
+    expect(tokens[0]!.logprob).toBeLessThan(-1);
+  });
+
+  it("runs more generations at once than it has sequences, each as if alone", async () => {
+    const options = { maxTokens: 12, temperature: 0 };
+    const prompts = [90, 120, 150, 200, 250].map((id) => [1, id]);
+    const alone: number[][] = [];
+    for (const prompt of prompts) alone.push(ids(await collect(prompt, options)));
+    const together = await Promise.all(prompts.map((prompt) => collect(prompt, options)));
+    expect(together.map(ids)).toEqual(alone);
+  });
+
+  it("gives its sequence back when the reader leaves or the signal fires", async () => {
+    for (let i = 0; i < 5; i++) {
+      for await (const _ of model.generate([1, 90], { maxTokens: 100 })) break;
+      const controller = new AbortController();
+      const stopped = collect([1, 90], { maxTokens: 400, signal: controller.signal });
+      controller.abort(new Error("gone"));
+      await expect(stopped).rejects.toThrow("gone");
+    }
+    expect(await collect([1, 90], { maxTokens: 2 })).toHaveLength(2);
+  });
+
+  it("says what is wrong with impossible prompts", async () => {
+    const tooLong = Array.from({ length: 513 }, () => 90);
+    await expect(collect(tooLong, { maxTokens: 1 })).rejects.toThrow(/GENERATE_CONTEXT.*512.*513/);
+    await expect(collect([], { maxTokens: 1 })).rejects.toThrow(/GENERATE_EMPTY_PROMPT/);
+    await expect(model.score([[1, 400]])).rejects.toThrow(/GENERATE_TOKEN_ID/);
+    expect(await model.score([[], [5]])).toEqual([Float64Array.of(), Float64Array.of(0)]);
+  });
+
+  it("tokenizes with llama.cpp's own tokenizer", () => {
+    const special = model.tokenizeText("<s>the", { specialTokens: true });
+    expect(special[0]).toBe(1);
+    expect(special).toHaveLength(2);
+    expect(model.tokenizeText("<s>", { specialTokens: false }).length).toBe(3);
+  });
+
+  it("refuses files that are not models, with the reason", async () => {
+    const open = (file: string) => openLlamaModel(file, { name: "x", threads: 1 });
+    await expect(open(join(dir, "none.gguf"))).rejects.toThrow(/GENERATE_GGUF.*ENOENT/);
+    await expect(open(dir)).rejects.toThrow(/not a file/);
+    await expect(open(join(dir, "weights", "config.json"))).rejects.toThrow(/another format/);
+    const good = await readFile(path);
+    const bad = join(dir, "bad.gguf");
+    for (const length of [3, 20, 100, 5000, good.length - 100]) {
+      await writeFile(bad, good.subarray(0, length));
+      await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF/);
+    }
+    await writeFile(bad, Buffer.from(good.toString("latin1").replaceAll("apertus", "apertuz"), "latin1"));
+    await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF.*apertuz/);
+  });
+});
