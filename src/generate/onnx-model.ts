@@ -1,0 +1,218 @@
+/**
+ * @file Our own weights behind the `LanguageModel` interface, run by ONNX Runtime with the graph that training uses.
+ * It scores many short sequences per run; speaking recomputes the prompt for each token, which is fine for
+ * samples of a small model. Long talks are llama.cpp's job (`llama-model.ts`).
+ */
+import { assert, FirnError, randomStream } from "../core/index.ts";
+import { float32Tensor, type HostTensor, Program } from "../engine/index.ts";
+import { Graph, linear, linearCrossEntropy, onnx } from "../graph/index.ts";
+import {
+  decoder,
+  graphParameters,
+  type ModelConfig,
+  parameterInputs,
+  stackWeights,
+  tokenInputs,
+  type Weights,
+} from "../model/index.ts";
+import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
+import { knownLogprobs, type LogitView, sampleToken } from "./sampler.ts";
+
+export interface OnnxModelOptions {
+  readonly name: string;
+  readonly threads: number;
+  /** Longest sequence in tokens. Default: the model's context length, at most 512. */
+  readonly length?: number;
+  /** Rows of `length` tokens that one scoring run holds. Default: 8. */
+  readonly batch?: number;
+}
+
+/** A place for a sequence in a scoring run. */
+interface Slot {
+  readonly sequence: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+function describeLogits(logits: Float32Array): LogitView {
+  const known = Array.from(logits, (logit, id) => ({ id, logit }));
+  known.sort((a, b) => b.logit - a.logit || a.id - b.id);
+  const largest = known[0]!.logit;
+  const totalWeight = known.reduce((sum, { logit }) => sum + Math.exp(logit - largest), 0);
+  return { known, hidden: 0, hiddenMax: Number.NEGATIVE_INFINITY, totalWeight };
+}
+
+export class OnnxModel implements LanguageModel {
+  readonly name: string;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly #config: ModelConfig;
+  readonly #threads: number;
+  readonly #batch: number;
+  readonly #parameters: Map<string, HostTensor>;
+  #scoring: Promise<Program> | undefined;
+  #speaking: Promise<Program> | undefined;
+
+  /** @param weights under their checkpoint names */
+  constructor(config: ModelConfig, weights: Weights, options: OnnxModelOptions) {
+    this.name = options.name;
+    this.vocabSize = config.vocabSize;
+    this.contextLength = Math.min(options.length ?? 512, config.contextLength);
+    this.#config = config;
+    this.#threads = options.threads;
+    this.#batch = options.batch ?? 8;
+    const stacked = stackWeights(config, weights, options.name);
+    this.#parameters = new Map(
+      graphParameters(config).map(({ name, shape }) => [name, float32Tensor(stacked.get(name)!, shape)]),
+    );
+  }
+
+  /** Negative log-likelihood of `labels` for batch rows of `contextLength` tokens. */
+  #scoringProgram(): Promise<Program> {
+    this.#scoring ??= (async () => {
+      const graph = new Graph();
+      const rows = this.#batch * this.contextLength;
+      const tokens = tokenInputs(graph, this.#batch, this.contextLength);
+      const labels = graph.input("labels", "int32", [rows]);
+      const parameters = parameterInputs(graph, this.#config);
+      const hidden = decoder(graph, this.#config, parameters, tokens);
+      const weights = graph.constant(new Float32Array(rows).fill(1), [rows]);
+      const head = parameters.get("lm_head.weight")!;
+      const scored = linearCrossEntropy(graph, hidden, head, labels, weights, 512, false);
+      graph.output("negativeLogLikelihood", scored.negativeLogLikelihood);
+      return Program.compile(graph, { threads: this.#threads, name: "scoring" });
+    })();
+    return this.#scoring;
+  }
+
+  /** Logits after position `at` of one row of `contextLength` tokens. */
+  #speakingProgram(): Promise<Program> {
+    this.#speaking ??= (async () => {
+      const graph = new Graph();
+      const tokens = tokenInputs(graph, 1, this.contextLength);
+      const at = graph.input("at", "int32", [1]);
+      const parameters = parameterInputs(graph, this.#config);
+      const hidden = onnx.gatherRows(graph, decoder(graph, this.#config, parameters, tokens), at);
+      graph.output("logits", linear(graph, hidden, parameters.get("lm_head.weight")!));
+      return Program.compile(graph, { threads: this.#threads, name: "speaking" });
+    })();
+    return this.#speaking;
+  }
+
+  #checkLength(length: number): void {
+    if (length <= this.contextLength) return;
+    throw new FirnError("GENERATE_CONTEXT", {
+      expected: `at most ${this.contextLength} tokens`,
+      got: `${length} tokens`,
+      where: this.name,
+      next: "Shorten the text or cut it into windows.",
+    });
+  }
+
+  /** Puts sequences into runs of batch × contextLength tokens, first come, first served. */
+  #layOut(sequences: readonly (readonly number[])[]): Slot[][] {
+    const runs: Slot[][] = [];
+    let run: Slot[] = [];
+    let [row, column] = [0, 0];
+    sequences.forEach((sequence, index) => {
+      this.#checkLength(sequence.length);
+      if (column + sequence.length > this.contextLength) [row, column] = [row + 1, 0];
+      if (row === this.#batch) {
+        runs.push(run);
+        run = [];
+        row = 0;
+      }
+      run.push({ sequence: index, row, column });
+      column += sequence.length;
+    });
+    if (run.length > 0) runs.push(run);
+    return runs;
+  }
+
+  async score(sequences: readonly (readonly number[])[]): Promise<Float64Array[]> {
+    const program = await this.#scoringProgram();
+    const length = this.contextLength;
+    const rows = this.#batch * length;
+    const results = sequences.map((sequence) => new Float64Array(sequence.length));
+    for (const run of this.#layOut(sequences)) {
+      const ids = new Int32Array(rows);
+      const labels = new Int32Array(rows);
+      const positions = new Int32Array(rows);
+      const segments = new Int32Array(rows).fill(-1);
+      run.forEach(({ sequence, row, column }, segment) => {
+        sequences[sequence]!.forEach((id, i) => {
+          assert(id >= 0 && id < this.vocabSize, `token id ${id} is outside the vocabulary`);
+          const at = row * length + column + i;
+          ids[at] = id;
+          positions[at] = i;
+          segments[at] = segment;
+          if (i > 0) labels[at - 1] = id;
+        });
+      });
+      const feeds = new Map(this.#parameters);
+      feeds.set("ids", { dtype: "int32", shape: [rows], data: ids });
+      feeds.set("labels", { dtype: "int32", shape: [rows], data: labels });
+      feeds.set("positions", { dtype: "int32", shape: [this.#batch, length], data: positions });
+      feeds.set("segments", { dtype: "int32", shape: [this.#batch, length], data: segments });
+      const nll = (await program.run(feeds)).get("negativeLogLikelihood")!.data as Float32Array;
+      for (const { sequence, row, column } of run) {
+        const result = results[sequence]!;
+        for (let i = 1; i < result.length; i++) result[i] = -nll[row * length + column + i - 1]!;
+      }
+    }
+    return results;
+  }
+
+  /** Logits of the token after `ids`. */
+  async #nextLogits(ids: readonly number[]): Promise<Float32Array> {
+    this.#checkLength(ids.length);
+    const program = await this.#speakingProgram();
+    const length = this.contextLength;
+    const padded = new Int32Array(length);
+    padded.set(ids);
+    const feeds = new Map(this.#parameters);
+    feeds.set("ids", { dtype: "int32", shape: [length], data: padded });
+    feeds.set("positions", {
+      dtype: "int32",
+      shape: [1, length],
+      data: Int32Array.from(padded, (_, i) => i),
+    });
+    feeds.set("segments", { dtype: "int32", shape: [1, length], data: new Int32Array(length) });
+    feeds.set("at", { dtype: "int32", shape: [1], data: Int32Array.of(ids.length - 1) });
+    return (await program.run(feeds)).get("logits")!.data as Float32Array;
+  }
+
+  async distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]> {
+    const found: TokenChoice[][] = [];
+    for (let end = 1; end <= ids.length; end++) {
+      const view = describeLogits(await this.#nextLogits(ids.slice(0, end)));
+      found.push(knownLogprobs(view).slice(0, top));
+    }
+    return found;
+  }
+
+  async *generate(
+    prompt: readonly number[],
+    options: GenerateOptions,
+  ): AsyncGenerator<GeneratedToken, void, void> {
+    const { maxTokens, temperature = 0.8, topP = 0.9, topK = 0, seed = 0, topLogprobs = 0 } = options;
+    const random = randomStream(seed, "generate");
+    const sampling = { temperature, topP, topK, logitBias: options.logitBias ?? new Map<number, number>() };
+    const ids = [...prompt];
+    for (let i = 0; i < maxTokens && ids.length < this.contextLength; i++) {
+      options.signal?.throwIfAborted();
+      const view = describeLogits(await this.#nextLogits(ids));
+      const id = sampleToken(view, sampling, random.float());
+      assert(id !== undefined, "the sampler saw every logit and still could not choose");
+      if (options.stopIds?.includes(id) === true) return;
+      const choices = knownLogprobs(view);
+      yield { ...choices.find((choice) => choice.id === id)!, top: choices.slice(0, topLogprobs) };
+      ids.push(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#scoring)?.close();
+    await (await this.#speaking)?.close();
+  }
+}
