@@ -1,0 +1,131 @@
+/**
+ * @file One answer: token ids from the model become text that is safe to send. Bytes of a character that spans
+ * tokens wait for the rest, text that may become a stop string waits for its outcome, and every token leaves
+ * together with the text it completed.
+ */
+import type { GeneratedToken, TokenChoice } from "../generate/index.ts";
+import { StopMatcher } from "./stop-matcher.ts";
+import type { ServedModel } from "./served-model.ts";
+
+export interface AnswerOptions {
+  /** Upper bound the client asked for; `undefined` leaves all the room of the context. */
+  readonly maxTokens: number | undefined;
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly seed: number;
+  readonly stops: readonly string[];
+  readonly logitBias: ReadonlyMap<number, number> | undefined;
+  /** Alternatives to report for each token. */
+  readonly topLogprobs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A sent token; `offset` is where its text begins, in UTF-16 units of the answer. */
+export interface AnswerToken extends GeneratedToken {
+  readonly offset: number;
+}
+
+export interface AnswerPiece {
+  readonly text: string;
+  readonly tokens: readonly AnswerToken[];
+}
+
+export interface AnswerEnd {
+  readonly finishReason: "stop" | "length";
+  /** Tokens the model produced, those of a stop string included. */
+  readonly completionTokens: number;
+}
+
+/**
+ * Answers `prompt` (which must be shorter than the context). Ends with `length` when `maxTokens` or the context's
+ * end cut the answer, else with `stop`. Throws the signal's reason when it is aborted.
+ */
+export async function* answer(
+  served: ServedModel,
+  prompt: readonly number[],
+  options: AnswerOptions,
+): AsyncGenerator<AnswerPiece, AnswerEnd, void> {
+  const room = served.model.contextLength - prompt.length;
+  const maxTokens = Math.min(options.maxTokens ?? room, room);
+  const stops = new StopMatcher(options.stops);
+  const text = new TextAssembler(served);
+  let completionTokens = 0;
+  let stopped = false;
+
+  if (maxTokens > 0) {
+    for await (const token of served.model.generate(prompt, generateOptions(served, maxTokens, options))) {
+      options.signal.throwIfAborted();
+      completionTokens += 1;
+      const step = stops.push(text.decode(token));
+      stopped = step.stopped;
+      const piece = text.release(step.text, "more");
+      if (piece !== undefined) yield piece;
+      if (stopped) break;
+    }
+  }
+  options.signal.throwIfAborted();
+  if (!stopped) {
+    const rest = text.release(stops.end(), "all");
+    if (rest !== undefined) yield rest;
+  }
+  return {
+    finishReason: !stopped && completionTokens >= maxTokens ? "length" : "stop",
+    completionTokens,
+  };
+}
+
+function generateOptions(served: ServedModel, maxTokens: number, options: AnswerOptions) {
+  return {
+    maxTokens,
+    seed: options.seed,
+    stopIds: served.chat.stopIds,
+    topLogprobs: options.topLogprobs,
+    signal: options.signal,
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.topP === undefined ? {} : { topP: options.topP }),
+    ...(options.topK === undefined ? {} : { topK: Math.max(0, options.topK) }),
+    ...(options.logitBias === undefined ? {} : { logitBias: options.logitBias }),
+  };
+}
+
+/** Joins token bytes to text and keeps the tokens whose text has not been released yet. */
+class TextAssembler {
+  readonly #served: ServedModel;
+  // A broken sequence becomes U+FFFD as soon as it is known to be broken; an unfinished one is never flushed.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #pending: AnswerToken[] = [];
+  #decoded = 0;
+  #released = 0;
+
+  constructor(served: ServedModel) {
+    this.#served = served;
+  }
+
+  decode(token: GeneratedToken): string {
+    const bytes = this.#served.chat.tokenBytes(token.id);
+    this.#pending.push({ ...token, offset: this.#decoded });
+    if (bytes === undefined) return "";
+    const text = this.#decoder.decode(bytes, { stream: true });
+    this.#decoded += text.length;
+    return text;
+  }
+
+  /**
+   * Lets `text` go, with the tokens that begin in it. `all` adds the tokens after the last character, which made no
+   * text of their own; when a stop string cut the answer they belong to it and stay away.
+   */
+  release(text: string, which: "more" | "all"): AnswerPiece | undefined {
+    this.#released += text.length;
+    if (text === "" && which === "more") return undefined;
+    const cut = this.#pending.findIndex((token) => token.offset >= this.#released);
+    const count = which === "all" || cut === -1 ? this.#pending.length : cut;
+    const tokens = this.#pending.splice(0, count);
+    return text === "" && tokens.length === 0 ? undefined : { text, tokens };
+  }
+}
+
+/** The alternatives of a position, best first, with the chosen token among them. */
+export function withChosen(token: GeneratedToken): TokenChoice[] {
+  return token.top.some(({ id }) => id === token.id) ? [...token.top] : [...token.top, token];
+}

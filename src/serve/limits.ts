@@ -1,0 +1,25 @@
+/** @file Bounds that keep one client from taking the whole server, each with its reason. */
+
+export interface ServeLimits {
+  /** Largest request body. 4 MiB holds any prompt of 65,536 tokens many times over. */
+  readonly bodyBytes: number;
+  /** Requests that compute at the same time. One gets all threads; more share them. */
+  readonly parallel: number;
+  /** Requests that may wait their turn; the next one is told 429. */
+  readonly waiting: number;
+  /** Longest time for one request, waiting included. A client that reads too slowly is cut off by it as well. */
+  readonly requestSeconds: number;
+  /** Answers (prompts × n) in one request. */
+  readonly choices: number;
+  /** How long running answers may still take when the server stops. */
+  readonly graceSeconds: number;
+}
+
+export const DEFAULT_LIMITS: ServeLimits = {
+  bodyBytes: 4 * 1024 * 1024,
+  parallel: 1,
+  waiting: 32,
+  requestSeconds: 600,
+  choices: 64,
+  graceSeconds: 5,
+};

@@ -1,0 +1,136 @@
+/** @file Starting and stopping the service. */
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createAdaptorServer } from "@hono/node-server";
+import { FirnError, systemErrorCode } from "../core/index.ts";
+import { createApp } from "./app.ts";
+import { type Connections, trackConnections } from "./connections.ts";
+import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
+import { ModelShelf, type ServedModel } from "./served-model.ts";
+import type { ServeLog, Service } from "./service.ts";
+import { Slots } from "./slots.ts";
+import { readWebFiles } from "./web-files.ts";
+
+export interface ServeOptions {
+  readonly models: readonly ServedModel[];
+  /** Address to listen on. Default: `127.0.0.1`, which only this machine can reach. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Folder of the built page; without it there is only the API. */
+  readonly webDir?: string;
+  /** Host names, beside `localhost` and addresses, under which the server may be reached. */
+  readonly allowedHosts?: readonly string[];
+  readonly limits?: Partial<ServeLimits>;
+  /** Told about every finished request and every fault. Default: nobody is told. */
+  readonly log?: ServeLog;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no new requests, lets running answers finish for `limits.graceSeconds`, then ends them. The models stay
+   * open; they belong to the caller.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
+ *
+ * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`.
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const shutdown = new AbortController();
+  const service: Service = {
+    shelf: new ModelShelf(options.models),
+    slots: new Slots(limits.parallel, limits.waiting),
+    limits,
+    log: options.log ?? (() => undefined),
+    shutdown: shutdown.signal,
+  };
+  let stopping = false;
+  const app = createApp({
+    service,
+    allowedHosts: options.allowedHosts ?? [],
+    web: options.webDir === undefined ? undefined : await readWebFiles(options.webDir),
+    stopping: () => stopping,
+  });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    // A client has this long to send its headers and its whole request (slow-loris).
+    serverOptions: { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 5_000 },
+  }) as Server;
+  const connections = trackConnections(server);
+  const host = options.host ?? "127.0.0.1";
+  await listen(server, host, options.port);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    close: async () => {
+      stopping = true;
+      await stop(server, connections, shutdown, limits.graceSeconds);
+    },
+  };
+}
+
+/** Where `npm run build` puts the page, seen from this file in `src/serve` or in `dist/serve`. */
+export function builtWebDir(): string {
+  const here = new URL(import.meta.url).pathname;
+  return fileURLToPath(new URL(here.endsWith(".ts") ? "../../dist/web" : "../web", import.meta.url));
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  const listening = once(server, "listening");
+  server.listen({ host, port });
+  try {
+    await listening;
+  } catch (cause) {
+    throw listenError(cause, host, port);
+  }
+}
+
+function listenError(cause: unknown, host: string, port: number): FirnError {
+  const where = `${host}:${port}`;
+  if (systemErrorCode(cause) === "EADDRINUSE") {
+    return new FirnError("SERVE_PORT_IN_USE", {
+      expected: "a free port",
+      got: "one that another program is using",
+      where,
+      next: `Stop that program, or choose another port with --port ${port + 1}.`,
+      cause,
+    });
+  }
+  return new FirnError("SERVE_CANNOT_LISTEN", {
+    expected: "an address and port this machine may listen on",
+    got: systemErrorCode(cause) ?? "an error",
+    where,
+    next: "Choose another --host or a --port above 1023.",
+    cause,
+  });
+}
+
+async function stop(
+  server: Server,
+  connections: Connections,
+  shutdown: AbortController,
+  graceSeconds: number,
+): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  connections.closeWhenIdle();
+  const grace = setTimeout(() => {
+    shutdown.abort();
+    // The ended answers still say why; a client that does not even read that is not waited for.
+    setTimeout(() => server.closeAllConnections(), 1000).unref();
+  }, graceSeconds * 1000);
+  await closed;
+  clearTimeout(grace);
+}

@@ -1,0 +1,199 @@
+/**
+ * @file A small real language model for the service's tests: an interpolated Witten–Bell n-gram model over bytes
+ * and the special tokens of Apertus' chat format, trained in milliseconds on a few lines. It keeps every promise of
+ * `LanguageModel`, so the tests see true probabilities, seeds, stops and full contexts.
+ *
+ * Smoothing: Witten & Bell (1991), as in Chen & Goodman (1999), §2.5:
+ * p(w|h) = (c(h,w) + T(h) · p(w|h′)) / (c(h) + T(h)), T(h) = number of different successors of h.
+ */
+import { FirnError, type RandomStream, randomStream } from "../../src/core/index.ts";
+import type {
+  GeneratedToken,
+  GenerateOptions,
+  LanguageModel,
+  TokenChoice,
+} from "../../src/generate/index.ts";
+import type { ChatCodec, ChatMessage } from "../../src/serve/index.ts";
+
+const SPECIALS = [
+  "<s>",
+  "</s>",
+  "<|system_start|>",
+  "<|system_end|>",
+  "<|user_start|>",
+  "<|user_end|>",
+  "<|assistant_start|>",
+  "<|assistant_end|>",
+] as const;
+type Special = (typeof SPECIALS)[number];
+const VOCAB_SIZE = 256 + SPECIALS.length;
+
+export function specialId(name: Special): number {
+  return 256 + SPECIALS.indexOf(name);
+}
+
+function encodeBytes(text: string): number[] {
+  return [...new TextEncoder().encode(text)];
+}
+
+function turn(role: "system" | "user" | "assistant", content: string): number[] {
+  return [specialId(`<|${role}_start|>`), ...encodeBytes(content), specialId(`<|${role}_end|>`)];
+}
+
+/** Bytes are tokens; eight special tokens follow them. */
+export const byteCodec: ChatCodec = {
+  startId: specialId("<s>"),
+  stopIds: [specialId("</s>"), specialId("<|assistant_end|>")],
+  encode: encodeBytes,
+  renderChat: (messages: readonly ChatMessage[]) => {
+    if (messages.at(-1)?.role === "assistant") {
+      throw new FirnError("TOKENIZER_CHAT_ORDER", {
+        expected: "a conversation that ends with a user's message",
+        got: "one that ends with the assistant's",
+        next: "Add a user message.",
+      });
+    }
+    return [
+      specialId("<s>"),
+      ...messages.flatMap(({ role, content }) => turn(role === "developer" ? "system" : role, content)),
+      specialId("<|assistant_start|>"),
+    ];
+  },
+  tokenBytes: (id) => (id < 256 ? Uint8Array.of(id) : undefined),
+  tokenText: (id) => SPECIALS[id - 256] ?? new TextDecoder().decode(Uint8Array.of(id)),
+};
+
+interface Successors {
+  readonly counts: Map<number, number>;
+  total: number;
+}
+
+export class NgramModel implements LanguageModel {
+  readonly name = "ngram";
+  readonly vocabSize = VOCAB_SIZE;
+  readonly contextLength: number;
+  readonly #order: number;
+  readonly #table = new Map<string, Successors>();
+
+  constructor(sequences: readonly (readonly number[])[], order: number, contextLength: number) {
+    this.#order = order;
+    this.contextLength = contextLength;
+    for (const sequence of sequences) {
+      for (let i = 1; i < sequence.length; i++) {
+        for (let length = 0; length < order && length <= i; length++) {
+          this.#count(sequence.slice(i - length, i).join(), sequence[i]!);
+        }
+      }
+    }
+  }
+
+  #count(history: string, id: number): void {
+    const successors = this.#table.get(history) ?? { counts: new Map<number, number>(), total: 0 };
+    successors.counts.set(id, (successors.counts.get(id) ?? 0) + 1);
+    successors.total += 1;
+    this.#table.set(history, successors);
+  }
+
+  /** The probability of every token after `history`. */
+  #probabilities(history: readonly number[]): Float64Array {
+    const result = new Float64Array(VOCAB_SIZE).fill(1 / VOCAB_SIZE);
+    for (let length = 0; length < this.#order && length <= history.length; length++) {
+      const successors = this.#table.get(history.slice(history.length - length).join());
+      if (successors === undefined) break;
+      const kinds = successors.counts.size;
+      for (let id = 0; id < VOCAB_SIZE; id++) {
+        result[id] = ((successors.counts.get(id) ?? 0) + kinds * result[id]!) / (successors.total + kinds);
+      }
+    }
+    return result;
+  }
+
+  async score(sequences: readonly (readonly number[])[]): Promise<Float64Array[]> {
+    return sequences.map((ids) =>
+      Float64Array.from(ids, (id, i) => (i === 0 ? 0 : Math.log(this.#probabilities(ids.slice(0, i))[id]!))),
+    );
+  }
+
+  async distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]> {
+    return ids.map((_, i) => likeliest(this.#probabilities(ids.slice(0, i + 1)), top));
+  }
+
+  async *generate(
+    prompt: readonly number[],
+    options: GenerateOptions,
+  ): AsyncGenerator<GeneratedToken, void, void> {
+    const random = randomStream(options.seed ?? 0, "ngram");
+    const ids = [...prompt];
+    for (let count = 0; count < options.maxTokens && ids.length < this.contextLength; count++) {
+      // A turn of the event loop per token, as a model that computes elsewhere would take.
+      await new Promise((resolve) => setImmediate(resolve));
+      options.signal?.throwIfAborted();
+      const probabilities = this.#probabilities(ids);
+      const id = sample(probabilities, options, random);
+      if (options.stopIds?.includes(id) === true) return;
+      ids.push(id);
+      yield {
+        id,
+        logprob: Math.log(probabilities[id]!),
+        top: likeliest(probabilities, options.topLogprobs ?? 0),
+      };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#table.clear();
+  }
+}
+
+function likeliest(probabilities: Float64Array, top: number): TokenChoice[] {
+  return Array.from(probabilities, (probability, id) => ({ id, logprob: Math.log(probability) }))
+    .sort((a, b) => b.logprob - a.logprob || a.id - b.id)
+    .slice(0, top);
+}
+
+/** Temperature, then top-k, then top-p, then one draw. */
+function sample(probabilities: Float64Array, options: GenerateOptions, random: RandomStream): number {
+  const { temperature = 0.8, topP = 0.9, topK = 0, logitBias } = options;
+  const scored = Array.from(probabilities, (probability, id) => ({
+    id,
+    logit: Math.log(probability) + (logitBias?.get(id) ?? 0),
+  })).sort((a, b) => b.logit - a.logit || a.id - b.id);
+  if (temperature === 0) return scored[0]!.id;
+  const kept = topK > 0 ? scored.slice(0, topK) : scored;
+  const weights = kept.map(({ logit }) => Math.exp((logit - kept[0]!.logit) / temperature));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let mass = 0;
+  const cut = weights.findIndex((weight) => (mass += weight) >= topP * total);
+  let draw = random.float() * (cut === -1 ? total : mass);
+  const index = weights.findIndex((weight) => (draw -= weight) < 0);
+  return kept[Math.max(0, index)]!.id;
+}
+
+const LESSON: readonly (readonly [string, string])[] = [
+  ["Hallo!", "Grüezi! Wie geht es dir?"],
+  ["Hallo! Wer bist du?", "Ich bin ein kleines Modell aus Schnee und Zahlen."],
+  ["Hello!", "Hello! How are you?"],
+  ["Bonjour !", "Bonjour ! Comment ça va ?"],
+  ["Count to five.", "1, 2, 3, 4, 5"],
+  ["Count to three.", "1, 2, 3"],
+  ["Say snow in Japanese.", "雪 ❄️ – and good night 🌙"],
+  ["Which language is this: Die Sonne scheint hell.", "That is **German**."],
+  ["Which language is this: Il sole splende.", "That is **Italian**."],
+];
+
+const PARAGRAPH = [
+  "Die Sonne scheint hell am Himmel. Die Sonne scheint auf den Schnee. Die Sonne geht unter.",
+  "Der Schnee fällt leise auf die Berge. Der Schnee wird zu Firn, und der Firn wird zu Eis.",
+  "The sun shines on the snow. The snow becomes firn, and the firn becomes ice.",
+];
+
+/** A model that has read two short texts and nine conversations. */
+export function trainedNgram({ order = 12, contextLength = 512 } = {}): NgramModel {
+  const documents = PARAGRAPH.map((text) => [specialId("<s>"), ...encodeBytes(text), specialId("</s>")]);
+  const chats = LESSON.map(([user, assistant]) => [
+    specialId("<s>"),
+    ...turn("user", user),
+    ...turn("assistant", assistant),
+  ]);
+  return new NgramModel([...documents, ...chats], order, contextLength);
+}
