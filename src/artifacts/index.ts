@@ -9,3 +9,8 @@ export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";
 export * from "./evaluations.ts";
 export * from "./conversations.ts";
+export * from "./fingerprint.ts";
+export * from "./manifest.ts";
+export * from "./lock.ts";
+export * from "./store.ts";
+export { listFiles, verifyFiles } from "./verify.ts";

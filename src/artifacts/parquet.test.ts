@@ -157,11 +157,14 @@ describe("a bad Parquet file", () => {
   });
 });
 
-test.runIf(existsSync("/dev/full"))("a full disk ends the table with DISK_FULL and leaves no file", async () => {
-  const path = join(dir, "full.parquet");
-  await symlink("/dev/full", path + UNFINISHED_SUFFIX);
-  const writer = await ParquetRowsWriter.create(path, { columns, rowGroupRows: 10 });
-  await expect(writer.write(table)).rejects.toMatchObject({ code: "DISK_FULL" });
-  await writer.abandon();
-  expect(existsSync(path)).toBe(false);
-});
+test.runIf(existsSync("/dev/full"))(
+  "a full disk ends the table with DISK_FULL and leaves no file",
+  async () => {
+    const path = join(dir, "full.parquet");
+    await symlink("/dev/full", path + UNFINISHED_SUFFIX);
+    const writer = await ParquetRowsWriter.create(path, { columns, rowGroupRows: 10 });
+    await expect(writer.write(table)).rejects.toMatchObject({ code: "DISK_FULL" });
+    await writer.abandon();
+    expect(existsSync(path)).toBe(false);
+  },
+);

@@ -54,7 +54,9 @@ function checkValue(column: ParquetColumn, value: ParquetValue): ParquetValue {
     return null;
   }
   const fail = (): never => {
-    throw new BugError(`column ${column.name} (${column.type}) got ${typeof value} ${String(value).slice(0, 80)}`);
+    throw new BugError(
+      `column ${column.name} (${column.type}) got ${typeof value} ${String(value).slice(0, 80)}`,
+    );
   };
   switch (column.type) {
     case "STRING":
@@ -313,7 +315,12 @@ export async function* readParquetRows(
           });
           if (rows.length !== rowEnd - rowStart) throw new Error(`${rows.length} of ${num_rows} rows`);
         } catch (error) {
-          throw broken(path, `row group ${group} of ${metadata.row_groups.length}`, describeError(error), error);
+          throw broken(
+            path,
+            `row group ${group} of ${metadata.row_groups.length}`,
+            describeError(error),
+            error,
+          );
         }
         yield rows.map(plainRow);
       }
