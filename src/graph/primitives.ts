@@ -77,6 +77,13 @@ export function reduceSum(graph: Graph, x: Value, axes: readonly number[]): Valu
   return graph.node("ReduceSum", [x, list], [{ dtype: x.dtype, shape }], { keepdims: 1 })[0]!;
 }
 
+/** The largest element along the last axis, which keeps size 1. */
+export function reduceMaxLast(graph: Graph, x: Value): Value {
+  const shape = [...x.shape.slice(0, -1), 1];
+  const axes = graph.constant(BigInt64Array.of(-1n), [1]);
+  return graph.node("ReduceMax", [x, axes], [{ dtype: x.dtype, shape }], { keepdims: 1 })[0]!;
+}
+
 /** The sum of all elements, shape []. */
 export function sumAll(graph: Graph, x: Value): Value {
   return graph.node("ReduceSum", [x], [{ dtype: x.dtype, shape: [] }], { keepdims: 0 })[0]!;
@@ -162,7 +169,7 @@ export function concatenate(graph: Graph, parts: readonly Value[], axis: number)
   return graph.node("Concat", parts, [{ dtype: parts[0]!.dtype, shape }], { axis: at })[0]!;
 }
 
-/** Softmax or LogSoftmax over the last axis. */
-export function softmax(graph: Graph, x: Value, type: "Softmax" | "LogSoftmax" = "Softmax"): Value {
-  return graph.node(type, [x], [{ dtype: "float32", shape: x.shape }], { axis: -1 })[0]!;
+/** Softmax over the last axis. */
+export function softmax(graph: Graph, x: Value): Value {
+  return graph.node("Softmax", [x], [{ dtype: "float32", shape: x.shape }], { axis: -1 })[0]!;
 }

@@ -89,15 +89,18 @@ export function ademamixUpdate(
   const fast = average(state.fast, g, constant(config.beta1), constant(1 - config.beta1));
   const slow = average(state.slow, g, inputs.beta3, subtract(graph, constant(1), inputs.beta3));
   const variance = average(state.variance, multiply(graph, g, g), constant(config.beta2), constant(1 - config.beta2));
+  // Dividing numerator and denominator by √v's correction takes one pass over the parameter less.
+  const { learningRate, fastCorrection, varianceCorrection, alpha } = inputs;
+  const scale = divide(graph, learningRate, varianceCorrection);
   const numerator = add(
     graph,
-    multiply(graph, fast, multiply(graph, inputs.fastCorrection, inputs.learningRate)),
-    multiply(graph, slow, multiply(graph, inputs.alpha, inputs.learningRate)),
+    multiply(graph, fast, multiply(graph, fastCorrection, scale)),
+    multiply(graph, slow, multiply(graph, alpha, scale)),
   );
-  const root = multiply(graph, onnx.unary(graph, "Sqrt", variance), inputs.varianceCorrection);
-  const step = divide(graph, numerator, add(graph, root, constant(config.eps)));
+  const eps = divide(graph, constant(config.eps), varianceCorrection);
+  const step = divide(graph, numerator, add(graph, onnx.unary(graph, "Sqrt", variance), eps));
   const keep = decays
-    ? subtract(graph, constant(1), multiply(graph, inputs.learningRate, constant(config.weightDecay)))
+    ? subtract(graph, constant(1), multiply(graph, learningRate, constant(config.weightDecay)))
     : undefined;
   const kept = keep === undefined ? parameter : multiply(graph, parameter, keep);
   return { parameter: subtract(graph, kept, step), state: { fast, slow, variance } };

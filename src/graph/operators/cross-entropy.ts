@@ -12,8 +12,8 @@ export interface CrossEntropy {
 
 /**
  * Cross-entropy of softmax(h·Wᵀ) against `labels`. The logits of all rows are by far the largest tensor of a training
- * step, so they exist for `chunkRows` rows at a time only, and what the gradient needs of them
- * (softmax − onehot, times the row's weight) is turned into dh and dW at once, inside the same chunk.
+ * step, so they exist for `chunkRows` rows at a time only, and what the gradient needs of them (softmax − onehot)
+ * is turned into dh and dW at once, inside the same chunk.
  *
  * @param hidden [rows, width]; weight [vocabulary, width]; labels [rows] int32; rowWeights [rows] float32 (0 drops
  *   the row; they already hold the 1/count of a mean)
@@ -39,16 +39,22 @@ export function linearCrossEntropy(
     const label = onnx.reshape(graph, onnx.sliceRows(graph, labels, start, end), [count, 1]);
     const rowWeight = onnx.reshape(graph, onnx.sliceRows(graph, rowWeights, start, end), [count, 1]);
     const logits = onnx.matMul(graph, h, weight, { transposeB: true });
-    const logProbabilities = onnx.softmax(graph, logits, "LogSoftmax");
-    const nll = onnx.unary(graph, "Neg", onnx.gatherLast(graph, logProbabilities, label));
+    const probabilities = onnx.softmax(graph, logits);
+    // log Σ exp(logits) = logit − log p for any token; the likeliest one is safe from underflow. This saves the
+    // second exponential that LogSoftmax would cost.
+    const largest = onnx.reduceMaxLast(graph, logits);
+    const highest = onnx.reduceMaxLast(graph, probabilities);
+    const logNormalizer = onnx.subtract(graph, largest, onnx.unary(graph, "Log", highest));
+    const nll = onnx.subtract(graph, logNormalizer, onnx.gatherLast(graph, logits, label));
     likelihoods.push(nll);
     losses.push(onnx.sumAll(graph, onnx.multiply(graph, nll, rowWeight)));
     if (!withGradient) continue;
-    const probabilities = onnx.unary(graph, "Exp", logProbabilities);
-    const weighted = onnx.multiply(graph, probabilities, rowWeight);
-    const dLogits = onnx.scatterAdd(graph, weighted, label, onnx.unary(graph, "Neg", rowWeight), 1);
-    hiddenGradients.push(onnx.matMul(graph, dLogits, weight));
-    const dWeight = onnx.matMul(graph, dLogits, h, { transposeA: true });
+    // dLogits = diag(rowWeight)·E with E = softmax − onehot. The weights are put on the narrow matrices instead of on E.
+    // −1 is computed from `highest` so that the softmax has been read before the scatter, which then works in place.
+    const minusOne = onnx.subtract(graph, onnx.multiply(graph, highest, graph.scalar(0)), graph.scalar(1));
+    const error = onnx.scatterAdd(graph, probabilities, label, minusOne, 1);
+    hiddenGradients.push(onnx.multiply(graph, onnx.matMul(graph, error, weight), rowWeight));
+    const dWeight = onnx.matMul(graph, error, onnx.multiply(graph, h, rowWeight), { transposeA: true });
     weightGradient = weightGradient === undefined ? dWeight : onnx.add(graph, weightGradient, dWeight);
   }
   const loss = losses.reduce((sum, part) => onnx.add(graph, sum, part));

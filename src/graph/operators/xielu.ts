@@ -1,6 +1,6 @@
 /** @file xIELU, Apertus' activation with two trained curvatures (Huang & Schlag, arXiv 2411.13010). */
 import { assert } from "../../core/index.ts";
-import type { Graph, Value } from "../graph.ts";
+import { type Graph, sizeOf, type Value } from "../graph.ts";
 import * as onnx from "../primitives.ts";
 
 /** Slope at 0, fixed in Apertus (swiss-ai/Megatron-LM `activations.py`, Hugging Face `XIELUActivation`). */
@@ -11,8 +11,8 @@ export const XIELU_EPS = -1e-6;
 /**
  * x > 0: αp·x² + β·x;  x ≤ 0: αn·(expm1(x) − x) + β·x, with αp = softplus(rawP) and αn = β + softplus(rawN).
  *
- * With r = relu(x) and e = elu(x) the two branches are one expression without a comparison:
- *   y = αp·r² + αn·(e − x) + β·x,     dy/dx = (2αp − αn)·r + αn·e + β.
+ * With r = relu(x) and e = elu(x) (so that e·r = r²) the two branches are one expression without a comparison:
+ *   y = e·(αp·r + αn) + (β − αn)·x,     dy/dx = (2αp − αn)·r + αn·e + β.
  * The original clamps the exponent to −1e-6 for numerical reasons; that changes y by at most 1e-6·αn, and only for
  * x in (−1e-6, 0].
  *
@@ -25,38 +25,30 @@ export function xielu(graph: Graph, x: Value, rawP: Value, rawN: Value): Value {
   const alphaN = onnx.add(graph, onnx.unary(graph, "Softplus", rawN), beta);
   const r = onnx.unary(graph, "Relu", x);
   const e = onnx.unary(graph, "Elu", x);
-  const square = onnx.multiply(graph, r, r);
-  const excess = onnx.subtract(graph, e, x);
-  const curved = onnx.add(
-    graph,
-    onnx.multiply(graph, square, alphaP),
-    onnx.multiply(graph, excess, alphaN),
-  );
-  const y = onnx.add(graph, curved, onnx.multiply(graph, x, beta));
+  const curve = onnx.add(graph, onnx.multiply(graph, r, alphaP), alphaN);
+  const line = onnx.multiply(graph, x, onnx.subtract(graph, beta, alphaN));
+  const y = onnx.add(graph, onnx.multiply(graph, e, curve), line);
   graph.record({
     operator: "xielu",
     inputs: [x, rawP, rawN],
     outputs: [y],
     backward: ([incoming], needs) => {
       const dy = incoming!;
-      const scalarGradient = (basis: Value, raw: Value): Value => {
-        // Σ dy∘basis as a dot product of two long vectors; softplus' is the logistic function.
-        const rows = [1, basis.shape.reduce((a, b) => a * b, 1)];
-        const dot = onnx.matMul(graph, onnx.reshape(graph, dy, rows), onnx.reshape(graph, basis, rows), {
-          transposeB: true,
-        });
-        return onnx.multiply(graph, onnx.reshape(graph, dot, [1]), onnx.unary(graph, "Sigmoid", raw));
-      };
-      const dRawP = needs[1] === true ? scalarGradient(square, rawP) : undefined;
-      const dRawN = needs[2] === true ? scalarGradient(excess, rawN) : undefined;
+      const rows = [1, sizeOf(x.shape)];
+      const flat = (value: Value): Value => onnx.reshape(graph, value, rows);
+      const dot = (a: Value, b: Value): Value =>
+        onnx.reshape(graph, onnx.matMul(graph, flat(a), flat(b), { transposeB: true }), [1]);
+      const dyR = onnx.multiply(graph, dy, r);
+      // Σ dy·r² and Σ dy·(e − x); softplus' is the logistic function.
+      const dAlphaP = dot(dyR, r);
+      const dAlphaN = onnx.subtract(graph, dot(dy, e), dot(dy, x));
+      const dRawP = onnx.multiply(graph, dAlphaP, onnx.unary(graph, "Sigmoid", rawP));
+      const dRawN = onnx.multiply(graph, dAlphaN, onnx.unary(graph, "Sigmoid", rawN));
       if (needs[0] !== true) return [undefined, dRawP, dRawN];
       const slopeP = onnx.subtract(graph, onnx.multiply(graph, alphaP, graph.scalar(2)), alphaN);
-      const slope = onnx.add(
-        graph,
-        onnx.add(graph, onnx.multiply(graph, r, slopeP), onnx.multiply(graph, e, alphaN)),
-        beta,
-      );
-      return [onnx.multiply(graph, dy, slope), dRawP, dRawN];
+      const slopeN = onnx.add(graph, onnx.multiply(graph, e, alphaN), beta);
+      const dx = onnx.add(graph, onnx.multiply(graph, dyR, slopeP), onnx.multiply(graph, dy, slopeN));
+      return [dx, dRawP, dRawN];
     },
   });
   return y;
