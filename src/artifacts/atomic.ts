@@ -2,58 +2,62 @@
  * @file Files that are either whole or not there. Everything Firn keeps is written beside its place, flushed to the
  * disk, and renamed; a kill at any moment leaves the old file or the new one, never half of one.
  */
+import { statfsSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, rename, rm, statfs } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { canonicalJson, FirnError, formatBytes, systemErrorCode } from "../core/index.ts";
 
 /** The ending of files that are not finished; the store sweeps them away before it seals an artifact. */
 export const UNFINISHED_SUFFIX = ".firn-tmp";
 
-async function freeBytes(path: string): Promise<number | undefined> {
+function freeBytes(path: string): string {
   try {
-    const { bavail, bsize } = await statfs(dirname(path));
-    return bavail * bsize;
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return ` with ${formatBytes(bavail * bsize)} free`;
   } catch {
-    return undefined;
+    return "";
   }
 }
 
 /**
- * Runs `work`, which writes about `bytes` bytes at `path`, and says a full or forbidden disk in words.
+ * A full or forbidden disk in words: `error` as FirnError `DISK_FULL` (no space, or over quota) or `DISK_DENIED`
+ * (read-only or not permitted); any other error as it is.
  *
- * @throws FirnError `DISK_FULL` (no space, or over quota), `DISK_DENIED` (read-only or not permitted)
+ * @param path the file that was being written
+ * @param bytes how much was to be written
  */
+export function diskError(error: unknown, path: string, bytes: number): unknown {
+  const code = systemErrorCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new FirnError("DISK_FULL", {
+      expected: `room for ${formatBytes(bytes)} more`,
+      got: code === "EDQUOT" ? "a used-up disk quota" : `a full disk${freeBytes(path)}`,
+      where: path,
+      next:
+        "Nothing finished is lost. Free some space, or move the store to a larger disk (--store DIR), " +
+        "and run the same command again: it goes on from here.",
+      cause: error,
+    });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new FirnError("DISK_DENIED", {
+      expected: "permission to write",
+      got: code === "EROFS" ? "a read-only disk" : "a refusal by the system",
+      where: path,
+      next: "Give yourself write permission there, or choose another place (--store DIR).",
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Runs `work`, which writes about `bytes` bytes at `path`; throws what `diskError` makes of its errors. */
 export async function withDiskErrors<T>(path: string, bytes: number, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOSPC" || code === "EDQUOT") {
-      const free = await freeBytes(path);
-      throw new FirnError("DISK_FULL", {
-        expected: `room for ${formatBytes(bytes)} more`,
-        got:
-          code === "EDQUOT"
-            ? "a used-up disk quota"
-            : `a full disk${free === undefined ? "" : ` with ${formatBytes(free)} free`}`,
-        where: path,
-        next:
-          "Nothing finished is lost. Free some space, or move the store to a larger disk (--store DIR), " +
-          "and run the same command again: it goes on from here.",
-        cause: error,
-      });
-    }
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-      throw new FirnError("DISK_DENIED", {
-        expected: "permission to write",
-        got: code === "EROFS" ? "a read-only disk" : "a refusal by the system",
-        where: path,
-        next: "Give yourself write permission there, or choose another place (--store DIR).",
-        cause: error,
-      });
-    }
-    throw error;
+    throw diskError(error, path, bytes);
   }
 }
 

@@ -22,8 +22,8 @@ test("a lock is held by one at a time and can be taken again after its release",
       `STORE_LOCKED: expected to be the only process working on the thing, got process ${process.pid}`,
     ),
   );
-  await lock.release();
-  await (await takeLock(path, "the thing")).release();
+  lock.release();
+  (await takeLock(path, "the thing")).release();
   expect(await readdir(dir)).toEqual([]);
 });
 
@@ -37,7 +37,7 @@ test("many takers get the lock one after the other", async () => {
       most = Math.max(most, inside);
       await new Promise((resolve) => setTimeout(resolve, 2));
       inside -= 1;
-      await lock.release();
+      lock.release();
     }),
   );
   expect(most).toBe(1);
@@ -63,19 +63,19 @@ test("the lock of a killed process is taken over, that of a living one is not", 
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(existsSync(path)).toBe(true);
-  await (await takeLock(path, "the thing")).release();
+  (await takeLock(path, "the thing")).release();
 });
 
 test.runIf(existsSync("/proc/self/stat"))("a reused process number does not keep a lock alive", async () => {
   await takeLock(path, "the thing");
   const owner = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
   await writeFile(path, JSON.stringify({ ...owner, started: "1" }));
-  await (await takeLock(path, "the thing")).release();
+  (await takeLock(path, "the thing")).release();
 });
 
 test("a torn lock file is taken over, a lock of another machine is respected", async () => {
   await writeFile(path, '{"pid": 12');
-  await (await takeLock(path, "the thing")).release();
+  (await takeLock(path, "the thing")).release();
   await writeFile(path, JSON.stringify({ pid: 1, host: `not-${hostname()}`, started: null, ticket: "x" }));
   await expect(takeLock(path, "the thing")).rejects.toThrow(`process 1 on not-${hostname()}`);
 });

@@ -3,8 +3,7 @@
  * cut) the next process takes the lock over, so that nobody has to remove lock files by hand.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +11,8 @@ import { FirnError, systemErrorCode } from "../core/index.ts";
 import { withDiskErrors } from "./atomic.ts";
 
 export interface Lock {
-  release(): Promise<void>;
+  /** Lets go. Call it once. */
+  release(): void;
 }
 
 interface Owner {
@@ -68,41 +68,82 @@ function parseOwner(text: string): Owner | undefined {
   return undefined;
 }
 
-async function tryCreate(path: string, owner: Owner): Promise<boolean> {
+function tryCreate(path: string, owner: Owner): boolean {
   // Written under another name and linked, so that the lock never exists without its owner's name in it.
   const draft = `${path}.${owner.ticket}`;
   try {
-    const handle = await open(draft, "wx");
-    try {
-      await handle.writeFile(JSON.stringify(owner));
-    } finally {
-      await handle.close();
-    }
-    await link(draft, path);
+    writeFileSync(draft, JSON.stringify(owner), { flag: "wx" });
+    linkSync(draft, path);
     return true;
   } catch (error) {
     if (systemErrorCode(error) === "EEXIST") return false;
     throw error;
   } finally {
-    await rm(draft, { force: true });
+    rmSync(draft, { force: true });
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 
 /** Moves a dead owner's lock away; puts it back if a living process renewed it in the meantime. */
-async function removeStale(path: string, stale: string): Promise<void> {
+function removeStale(path: string, stale: string): void {
   const aside = `${path}.${randomUUID()}`;
   try {
-    await rename(path, aside);
+    renameSync(path, aside);
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return;
     throw error;
   }
-  if ((await readFile(aside, "utf8")) !== stale) {
-    await link(aside, path).catch((error: unknown) => {
-      if (systemErrorCode(error) !== "EEXIST") throw error;
-    });
+  try {
+    if (readFileSync(aside, "utf8") !== stale) linkSync(aside, path);
+  } catch (error) {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+  } finally {
+    rmSync(aside, { force: true });
   }
-  await rm(aside, { force: true });
+}
+
+/** One try: the lock, or the living process that holds it. */
+function tryLock(path: string): Lock | Owner {
+  const ticket = randomUUID();
+  const owner: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    started: processStart(process.pid) ?? null,
+    ticket,
+  };
+  for (;;) {
+    held.add(ticket);
+    if (tryCreate(path, owner)) break;
+    held.delete(ticket);
+    const text = readIfThere(path);
+    if (text === undefined) continue;
+    const other = parseOwner(text);
+    if (other !== undefined && isAlive(other)) return other;
+    removeStale(path, text);
+  }
+  return {
+    release() {
+      held.delete(ticket);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function lockedError(path: string, what: string, other: Owner): FirnError {
+  return new FirnError("STORE_LOCKED", {
+    expected: `to be the only process working on ${what}`,
+    got: `process ${other.pid} on ${other.host} at it`,
+    where: path,
+    next: "Wait until it is done, or stop it. Remove the lock file only if that process runs on another machine and is dead.",
+  });
 }
 
 /**
@@ -117,42 +158,30 @@ export async function takeLock(
   { waitMs = 0 }: { readonly waitMs?: number } = {},
 ): Promise<Lock> {
   const deadline = performance.now() + waitMs;
-  const ticket = randomUUID();
-  const owner: Owner = {
-    pid: process.pid,
-    host: hostname(),
-    started: processStart(process.pid) ?? null,
-    ticket,
-  };
-  await withDiskErrors(path, 0, () => mkdir(dirname(path), { recursive: true }));
+  return withDiskErrors(path, 0, async () => {
+    mkdirSync(dirname(path), { recursive: true });
+    for (;;) {
+      const got = tryLock(path);
+      if ("release" in got) return got;
+      if (performance.now() >= deadline) throw lockedError(path, what, got);
+      await sleep(20);
+    }
+  });
+}
+
+/** Runs `work` under the lock at `path` without giving up the thread, waiting up to 10 s; for writes of a few bytes. */
+export function withLockSync<T>(path: string, what: string, work: () => T): T {
+  const deadline = performance.now() + 10_000;
   for (;;) {
-    held.add(ticket);
-    if (await withDiskErrors(path, 200, () => tryCreate(path, owner))) break;
-    held.delete(ticket);
-    const text = await readFile(path, "utf8").catch((error: unknown) => {
-      if (systemErrorCode(error) === "ENOENT") return undefined;
-      throw error;
-    });
-    if (text === undefined) continue;
-    const other = parseOwner(text);
-    if (other === undefined || !isAlive(other)) {
-      await removeStale(path, text);
-      continue;
+    const got = tryLock(path);
+    if ("release" in got) {
+      try {
+        return work();
+      } finally {
+        got.release();
+      }
     }
-    if (performance.now() >= deadline) {
-      throw new FirnError("STORE_LOCKED", {
-        expected: `to be the only process working on ${what}`,
-        got: `process ${other.pid} on ${other.host} at it`,
-        where: path,
-        next: "Wait until it is done, or stop it. Remove the lock file only if that process runs on another machine and is dead.",
-      });
-    }
-    await sleep(20);
+    if (performance.now() >= deadline) throw lockedError(path, what, got);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
   }
-  return {
-    async release() {
-      held.delete(ticket);
-      await rm(path, { force: true });
-    },
-  };
 }

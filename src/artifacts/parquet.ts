@@ -69,7 +69,7 @@ function checkValue(column: ParquetColumn, value: ParquetValue): ParquetValue {
       return typeof value === "number" && (value | 0) === value ? value : fail();
     case "INT64":
       if (typeof value === "bigint") return BigInt.asIntN(64, value) === value ? value : fail();
-      return Number.isSafeInteger(value) ? BigInt(value as number) : fail();
+      return Number.isSafeInteger(value) ? BigInt(value) : fail();
     case "FLOAT":
     case "DOUBLE":
       return typeof value === "number" ? value : fail();

@@ -109,7 +109,7 @@ describe("an artifact", () => {
     await symlink("/etc/hostname", join(draft.dir, "link"));
     const sealing = store.commit(draft, { version: 1, config: {}, inputs: {}, summary: null });
     await expect(sealing).rejects.toThrow(/ARTIFACT_FILE_KIND.*link/);
-    await draft.release();
+    draft.release();
   });
 });
 
@@ -118,21 +118,21 @@ describe("a draft", () => {
     const first = await begin({});
     await writeFile(join(first.dir, "checkpoint"), "step 10");
     await writeFile(join(first.dir, "manifest.json"), "{}");
-    await first.release();
+    first.release();
     const kept = await begin({}, true);
     expect(await readdir(kept.dir)).toEqual(["checkpoint"]);
-    await kept.release();
+    kept.release();
     const emptied = await begin({});
     expect(await readdir(emptied.dir)).toEqual([]);
-    await emptied.release();
+    emptied.release();
   });
 
   test("belongs to one process at a time", async () => {
     const draft = await begin({});
     await expect(begin({})).rejects.toThrow(/STORE_LOCKED: .*documents crawl-/);
-    await (await begin({ other: true })).release();
-    await draft.release();
-    await (await begin({})).release();
+    (await begin({ other: true })).release();
+    draft.release();
+    (await begin({})).release();
   });
 });
 

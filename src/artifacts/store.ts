@@ -29,7 +29,7 @@ export interface Draft extends ArtifactReference {
   /** `<store>/<kind>/<stage>-<fp12>.partial` */
   readonly dir: string;
   /** Lets go of the draft and leaves its files for a later run. Harmless after `commit`. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 /** What the manifest says beyond names and checksums. */
@@ -146,12 +146,12 @@ class FolderStore implements Store {
         await rm(join(dir, MANIFEST_FILE), { force: true });
       });
     } catch (error) {
-      await lock.release();
+      lock.release();
       throw error;
     }
     let open = true;
-    const release = async (): Promise<void> => {
-      if (open) await lock.release();
+    const release = (): void => {
+      if (open) lock.release();
       open = false;
     };
     return { kind, stage, fingerprint, dir, release };
@@ -199,7 +199,7 @@ class FolderStore implements Store {
     // Read back: what callers get is what later runs will find.
     const artifact = await readArtifact(dir);
     await rememberVerified(artifact, this.#cachePath(artifact));
-    await draft.release();
+    draft.release();
     return artifact;
   }
 
