@@ -11,6 +11,8 @@ export interface ParallelDocument extends HeldOutDocument {
 export interface ChooseLinesOptions {
   readonly training: readonly ParallelDocument[];
   readonly heldOut: readonly HeldOutDocument[];
+  /** The candidate languages to choose among. Default: every language of the training documents. */
+  readonly candidates?: readonly string[];
   /** How many candidate languages at most: those with the most training text. Default: 24. */
   readonly languages?: number;
   /** Unseen lines per language at most. Default: 12. */
@@ -68,7 +70,9 @@ function firstLines(
 export function chooseLanguageLines(options: ChooseLinesOptions): ChosenLines {
   const minCharacters = options.minCharacters ?? 30;
   const training = group(
-    options.training.filter(({ language }) => language !== "und"),
+    options.training.filter(
+      ({ language }) => language !== "und" && options.candidates?.includes(language) !== false,
+    ),
     (document) => document.language,
   );
   const heldOut = group(options.heldOut, (document) => document.language);

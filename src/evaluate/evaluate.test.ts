@@ -257,6 +257,13 @@ describe("choosing lines", () => {
     for (const line of chosen.lines) expect(asked).toContain(line.text);
   });
 
+  it("keeps to the candidates it is given", () => {
+    const candidates = ["ell", "eng", "xho"];
+    const chosen = chooseLanguageLines({ training: TRAINING, heldOut: HELD_OUT, candidates, seed: 3 });
+    expect(chosen.contexts.map(({ language }) => language).sort()).toEqual(["ell", "eng"]);
+    expect(chosen.lines.some(({ language }) => language === "deu")).toBe(false);
+  });
+
   it("lets each language bring its own line where there are no parallel texts", () => {
     const alone = TRAINING.map((item) => ({ ...item, parallelKey: null }));
     const chosen = chooseLanguageLines({ training: alone, heldOut: HELD_OUT, seed: 3 });
