@@ -7,7 +7,17 @@ import { writeFileSync } from "node:fs";
 import { Tokenizer } from "tokenizers";
 
 /** The classes in the order of their letters in the table; a code point in none of them is `A`. */
-const CLASSES = ["\\p{Lu}", "\\p{Lt}", "\\p{Lm}", "\\p{Lo}", "\\p{Ll}", "\\p{M}", "\\p{N}", "\\s", "[\\r\\n]"];
+const CLASSES = [
+  "\\p{Lu}",
+  "\\p{Lt}",
+  "\\p{Lm}",
+  "\\p{Lo}",
+  "\\p{Ll}",
+  "\\p{M}",
+  "\\p{N}",
+  "\\s",
+  "[\\r\\n]",
+];
 const CODE_POINTS = 0x110000;
 
 /** Marks every code point that `pattern` matches with `mark`. */

@@ -14,3 +14,4 @@ export * from "./manifest.ts";
 export * from "./lock.ts";
 export * from "./store.ts";
 export { listFiles, verifyFiles } from "./verify.ts";
+export * from "./tokens.ts";
