@@ -22,7 +22,9 @@ interface Case {
   /** Float inputs to differentiate by, with their shapes. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   /** Integer inputs. */
-  readonly integers?: Readonly<Record<string, { shape: readonly number[]; data: Int32Array | BigInt64Array }>>;
+  readonly integers?: Readonly<
+    Record<string, { shape: readonly number[]; data: Int32Array | BigInt64Array }>
+  >;
   build(graph: Graph, values: Readonly<Record<string, Value>>): Value;
 }
 
@@ -30,7 +32,10 @@ interface Case {
 function probe(graph: Graph, y: Value): Value {
   const size = y.shape.reduce((a, b) => a * b, 1);
   const random = randomStream(7, "probe");
-  const weights = graph.constant(Float32Array.from({ length: size }, () => random.normal()), [...y.shape]);
+  const weights = graph.constant(
+    Float32Array.from({ length: size }, () => random.normal()),
+    [...y.shape],
+  );
   const loss = onnx.sumAll(graph, onnx.multiply(graph, y, weights));
   graph.record({ operator: "probe", inputs: [y], outputs: [loss], backward: () => [weights] });
   return loss;
@@ -79,7 +84,12 @@ const cases: Readonly<Record<string, Case>> = {
     build: (graph, { x, positions: at }) => {
       const angles = Float32Array.from({ length: 12 }, (_, i) => i * 0.37);
       const table = (f: (a: number) => number): Value => graph.constant(angles.map(f), [6, 2]);
-      const rotation = { positions: at!, cos: table(Math.cos), sin: table(Math.sin), negativeSin: table((a) => -Math.sin(a)) };
+      const rotation = {
+        positions: at!,
+        cos: table(Math.cos),
+        sin: table(Math.sin),
+        negativeSin: table((a) => -Math.sin(a)),
+      };
       return probe(graph, rotary(graph, x!, rotation, 2, 5));
     },
   },
@@ -118,7 +128,11 @@ describe("the gradient of every operator equals finite differences", () => {
       }
       const loss = build(graph, values);
       const names = Object.keys(inputs);
-      const found = gradients(graph, loss, names.map((input) => values[input]!));
+      const found = gradients(
+        graph,
+        loss,
+        names.map((input) => values[input]!),
+      );
       graph.output("loss", loss);
       names.forEach((input, i) => {
         graph.output(`d_${input}`, found[i]!);
@@ -138,8 +152,12 @@ describe("the gradient of every operator equals finite differences", () => {
             const run = await program.run(new Map(feeds).set(input, { ...feeds.get(input)!, data: moved }));
             return (run.get("loss")!.data as Float32Array)[0]!;
           };
-          const slope = (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h);
-          expect(Math.abs(slope - gradient[i]!) / scale, `${input}[${i}]: ${slope} against ${gradient[i]}`).toBeLessThan(2e-3);
+          const slope =
+            (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h);
+          expect(
+            Math.abs(slope - gradient[i]!) / scale,
+            `${input}[${i}]: ${slope} against ${gradient[i]}`,
+          ).toBeLessThan(2e-3);
         }
       }
       await program.close();

@@ -48,14 +48,22 @@ export type TensorMap = ReadonlyMap<string, HostTensor>;
 export class Program {
   readonly #session: ort.InferenceSession;
   readonly #inputNames: readonly string[];
-  readonly #outputs: readonly { readonly name: string; readonly dtype: DataType; readonly shape: readonly number[] }[];
+  readonly #outputs: readonly {
+    readonly name: string;
+    readonly dtype: DataType;
+    readonly shape: readonly number[];
+  }[];
   /** One ONNX Runtime tensor per buffer: wrapping is cheap, but a step has hundreds of them. */
   readonly #wrapped = new WeakMap<HostTensor, ort.Tensor>();
 
   private constructor(session: ort.InferenceSession, graph: Graph) {
     this.#session = session;
     this.#inputNames = graph.inputs.map((input) => input.name);
-    this.#outputs = graph.outputs.map(({ name, value }) => ({ name, dtype: value.dtype, shape: value.shape }));
+    this.#outputs = graph.outputs.map(({ name, value }) => ({
+      name,
+      dtype: value.dtype,
+      shape: value.shape,
+    }));
   }
 
   /** Compiles `graph` for the CPU. */

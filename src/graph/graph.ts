@@ -38,7 +38,10 @@ export interface TapeEntry {
    * of the inputs (undefined where an input has none, such as token ids). `needs[i]` is false when nobody
    * will use the gradient of input i, so that it need not be built.
    */
-  backward(gradients: readonly (Value | undefined)[], needs: readonly boolean[]): readonly (Value | undefined)[];
+  backward(
+    gradients: readonly (Value | undefined)[],
+    needs: readonly boolean[],
+  ): readonly (Value | undefined)[];
 }
 
 /** The number of elements in a tensor of `shape`. */
@@ -71,7 +74,10 @@ export class Graph {
 
   /** A tensor of fixed numbers; equal constants are stored once. */
   constant(data: Float32Array | Int32Array | BigInt64Array, shape: readonly number[]): Constant {
-    assert(sizeOf(shape) === data.length, `constant of ${data.length} numbers cannot have shape [${shape.join(",")}]`);
+    assert(
+      sizeOf(shape) === data.length,
+      `constant of ${data.length} numbers cannot have shape [${shape.join(",")}]`,
+    );
     const dtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "int64";
     const key = data.length <= 64 ? `${dtype}[${shape.join(",")}]${data.join(",")}` : undefined;
     const known = key === undefined ? undefined : this.#constantsByContent.get(key);

@@ -1,6 +1,14 @@
 /** @file `firn/graph`: symbolic tensors, operators with shape rule and gradient, ONNX encoding. */
 export { gradients } from "./gradient.ts";
-export { type Constant, type DataType, Graph, type Node, sizeOf, type TapeEntry, type Value } from "./graph.ts";
+export {
+  type Constant,
+  type DataType,
+  Graph,
+  type Node,
+  sizeOf,
+  type TapeEntry,
+  type Value,
+} from "./graph.ts";
 export { encodeOnnx } from "./onnx.ts";
 export {
   type AttentionLayout,

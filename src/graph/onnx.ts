@@ -70,7 +70,8 @@ function nodeMessage(node: Node, index: number): Message {
   for (const input of node.inputs) message.string(1, input.name);
   for (const output of node.outputs) message.string(2, output.name);
   message.string(3, `${node.type}_${index}`).string(4, node.type);
-  for (const [name, value] of Object.entries(node.attributes)) message.message(5, attributeMessage(name, value));
+  for (const [name, value] of Object.entries(node.attributes))
+    message.message(5, attributeMessage(name, value));
   if (node.domain !== "") message.string(7, node.domain);
   return message;
 }
@@ -102,7 +103,14 @@ function nameOutputs(graph: Graph): { renamed: Map<string, string>; copies: Node
   const copies: Node[] = [];
   for (const { name, value } of graph.outputs) {
     if (produced.has(value.name) && !renamed.has(value.name)) renamed.set(value.name, name);
-    else copies.push({ type: "Identity", domain: "", inputs: [value], outputs: [{ ...value, name }], attributes: {} });
+    else
+      copies.push({
+        type: "Identity",
+        domain: "",
+        inputs: [value],
+        outputs: [{ ...value, name }],
+        attributes: {},
+      });
   }
   return { renamed, copies };
 }

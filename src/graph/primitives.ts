@@ -108,9 +108,16 @@ export function matMul(graph: Graph, a: Value, b: Value, options: MatMulOptions 
   const rankA = a.shape.length;
   const rankB = b.shape.length;
   assert(rankA >= 2 && rankB >= 2, "matMul takes tensors of at least two axes");
-  const [m, innerA] = transposeA ? [a.shape[rankA - 1]!, a.shape[rankA - 2]!] : [a.shape[rankA - 2]!, a.shape[rankA - 1]!];
-  const [innerB, n] = transposeB ? [b.shape[rankB - 1]!, b.shape[rankB - 2]!] : [b.shape[rankB - 2]!, b.shape[rankB - 1]!];
-  assert(innerA === innerB, `matMul of [${a.shape.join(",")}] and [${b.shape.join(",")}]: inner sizes differ`);
+  const [m, innerA] = transposeA
+    ? [a.shape[rankA - 1]!, a.shape[rankA - 2]!]
+    : [a.shape[rankA - 2]!, a.shape[rankA - 1]!];
+  const [innerB, n] = transposeB
+    ? [b.shape[rankB - 1]!, b.shape[rankB - 2]!]
+    : [b.shape[rankB - 2]!, b.shape[rankB - 1]!];
+  assert(
+    innerA === innerB,
+    `matMul of [${a.shape.join(",")}] and [${b.shape.join(",")}]: inner sizes differ`,
+  );
   const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n];
   if (!transposeA && !transposeB && alpha === 1) {
     return graph.node("MatMul", [a, b], [{ dtype: "float32", shape }])[0]!;
@@ -127,7 +134,9 @@ export function gatherRows(graph: Graph, table: Value, indices: Value): Value {
 
 /** One element per index along the last axis: out[…, j] = x[…, indices[…, j]]. */
 export function gatherLast(graph: Graph, x: Value, indices: Value): Value {
-  return graph.node("GatherElements", [x, indices], [{ dtype: x.dtype, shape: indices.shape }], { axis: -1 })[0]!;
+  return graph.node("GatherElements", [x, indices], [{ dtype: x.dtype, shape: indices.shape }], {
+    axis: -1,
+  })[0]!;
 }
 
 /**
@@ -136,7 +145,12 @@ export function gatherLast(graph: Graph, x: Value, indices: Value): Value {
  */
 export function scatterAdd(graph: Graph, x: Value, indices: Value, updates: Value, axis: number): Value {
   const attributes = { axis, reduction: "add" };
-  return graph.node("ScatterElements", [x, indices, updates], [{ dtype: x.dtype, shape: x.shape }], attributes)[0]!;
+  return graph.node(
+    "ScatterElements",
+    [x, indices, updates],
+    [{ dtype: x.dtype, shape: x.shape }],
+    attributes,
+  )[0]!;
 }
 
 /** Repeats size-1 axes of `x` to `shape`. */
@@ -165,7 +179,9 @@ export function concatenate(graph: Graph, parts: readonly Value[], axis: number)
   if (parts.length === 1) return parts[0]!;
   const first = parts[0]!.shape;
   const at = axis < 0 ? first.length + axis : axis;
-  const shape = first.map((size, i) => (i === at ? parts.reduce((sum, part) => sum + part.shape[i]!, 0) : size));
+  const shape = first.map((size, i) =>
+    i === at ? parts.reduce((sum, part) => sum + part.shape[i]!, 0) : size,
+  );
   return graph.node("Concat", parts, [{ dtype: parts[0]!.dtype, shape }], { axis: at })[0]!;
 }
 

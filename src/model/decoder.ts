@@ -104,7 +104,11 @@ export function decoder(
     );
     x = residual(graph, x, linear(graph, mixed, of("self_attn.o_proj.weight")));
 
-    const wide = linear(graph, rmsNorm(graph, x, of("feedforward_layernorm.weight"), normEps), of("mlp.up_proj.weight"));
+    const wide = linear(
+      graph,
+      rmsNorm(graph, x, of("feedforward_layernorm.weight"), normEps),
+      of("mlp.up_proj.weight"),
+    );
     const active = xielu(graph, wide, of("mlp.act_fn.alpha_p"), of("mlp.act_fn.alpha_n"));
     x = residual(graph, x, linear(graph, active, of("mlp.down_proj.weight")));
   }

@@ -39,7 +39,11 @@ export function graphParameters(config: ModelConfig): GraphParameter[] {
 }
 
 /** Stacks checkpoint tensors into graph parameters; a missing or misshapen tensor is an error. */
-export function stackWeights(config: ModelConfig, weights: Weights, where: string): Map<string, Float32Array> {
+export function stackWeights(
+  config: ModelConfig,
+  weights: Weights,
+  where: string,
+): Map<string, Float32Array> {
   const stacked = new Map<string, Float32Array>();
   for (const parameter of graphParameters(config)) {
     const data = new Float32Array(sizeOf(parameter.shape));
@@ -91,7 +95,10 @@ export function initialWeights(config: ModelConfig, seed: number): Map<string, F
       const projectsOut = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
       const std = projectsOut ? config.initStd / Math.sqrt(2 * config.layers) : config.initStd;
       const random = randomStream(seed, "initialise", name);
-      weights.set(name, Float32Array.from({ length: size }, () => random.normal() * std));
+      weights.set(
+        name,
+        Float32Array.from({ length: size }, () => random.normal() * std),
+      );
     }
   }
   return weights;

@@ -39,7 +39,12 @@ export interface Batch {
  * ends at every document; a label that belongs to another document than its input is not learnt (in Megatron's words
  * the loss is masked where the *input* is end-of-document, so `</s>` itself is learnt).
  */
-export function makeBatch(documents: TokenDocuments, packing: Packing, config: BatchConfig, step: number): Batch {
+export function makeBatch(
+  documents: TokenDocuments,
+  packing: Packing,
+  config: BatchConfig,
+  step: number,
+): Batch {
   const { batch, length } = config;
   const rows = batch * length;
   const ids = new Int32Array(rows).fill(config.padId);
@@ -71,7 +76,11 @@ export function makeBatch(documents: TokenDocuments, packing: Packing, config: B
       }
     });
     if (config.goldfish !== null) {
-      const mask = goldfishMask(labels.subarray(base, base + length), config.goldfish.k, config.goldfish.window);
+      const mask = goldfishMask(
+        labels.subarray(base, base + length),
+        config.goldfish.k,
+        config.goldfish.window,
+      );
       mask.forEach((drop, i) => {
         if (drop === 1 && kept[base + i] === 1) {
           kept[base + i] = 0;
@@ -83,5 +92,13 @@ export function makeBatch(documents: TokenDocuments, packing: Packing, config: B
   for (const keep of kept) counts.learnt += keep;
   counts.border = rows - counts.learnt - counts.goldfish - counts.withheld;
   const weight = counts.learnt === 0 ? 0 : 1 / counts.learnt;
-  return { ids, labels, positions, segments, weights: Float32Array.from(kept, (keep) => keep * weight), counts, rows: layout };
+  return {
+    ids,
+    labels,
+    positions,
+    segments,
+    weights: Float32Array.from(kept, (keep) => keep * weight),
+    counts,
+    rows: layout,
+  };
 }

@@ -48,7 +48,11 @@ async function listSteps(dir: string): Promise<number[]> {
 }
 
 /** Writes a checkpoint and removes all but the newest two. */
-export async function saveCheckpoint(dir: string, config: ModelConfig, content: CheckpointContent): Promise<void> {
+export async function saveCheckpoint(
+  dir: string,
+  config: ModelConfig,
+  content: CheckpointContent,
+): Promise<void> {
   const folder = folderOf(dir, content.step);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -58,7 +62,8 @@ export async function saveCheckpoint(dir: string, config: ModelConfig, content: 
   const sha256: Record<string, string> = {};
   for (const file of FILES) sha256[file] = await hashFile(join(folder, file));
   await writeJsonAtomic(join(folder, "checkpoint.json"), { step: content.step, sha256 });
-  for (const step of (await listSteps(dir)).slice(KEPT)) await rm(folderOf(dir, step), { recursive: true, force: true });
+  for (const step of (await listSteps(dir)).slice(KEPT))
+    await rm(folderOf(dir, step), { recursive: true, force: true });
 }
 
 /** The newest whole checkpoint, or undefined; broken ones are passed over with a line that says why. */
@@ -66,9 +71,12 @@ export async function loadCheckpoint(dir: string, report: Reporter): Promise<Che
   for (const step of await listSteps(dir)) {
     const folder = folderOf(dir, step);
     try {
-      const { sha256 } = Checkpoint.parse(JSON.parse(await readFile(join(folder, "checkpoint.json"), "utf8")));
+      const { sha256 } = Checkpoint.parse(
+        JSON.parse(await readFile(join(folder, "checkpoint.json"), "utf8")),
+      );
       for (const file of FILES) {
-        if ((await hashFile(join(folder, file))) !== sha256[file]) throw new Error(`${file} is not as it was written`);
+        if ((await hashFile(join(folder, file))) !== sha256[file])
+          throw new Error(`${file} is not as it was written`);
       }
       return {
         step,
@@ -77,7 +85,9 @@ export async function loadCheckpoint(dir: string, report: Reporter): Promise<Che
         record: JSON.parse(await readFile(join(folder, FILES[2]), "utf8")),
       };
     } catch (error) {
-      report.line(`Checkpoint of step ${step} is not usable and is passed over: ${describeError(error).split("\n")[0]}`);
+      report.line(
+        `Checkpoint of step ${step} is not usable and is passed over: ${describeError(error).split("\n")[0]}`,
+      );
     }
   }
   return undefined;

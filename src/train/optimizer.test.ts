@@ -55,6 +55,7 @@ describe("WSD learning rate", () => {
       [0.75, 0.133975],
       [0.9, 0.051317],
     ];
-    for (const [t, multiplier] of table) expect(learningRateAt(unit, t * 1000, 1000)).toBeCloseTo(multiplier, 6);
+    for (const [t, multiplier] of table)
+      expect(learningRateAt(unit, t * 1000, 1000)).toBeCloseTo(multiplier, 6);
   });
 });

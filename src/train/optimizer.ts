@@ -88,7 +88,12 @@ export function ademamixUpdate(
     add(graph, multiply(graph, old, beta), multiply(graph, value, rest));
   const fast = average(state.fast, g, constant(config.beta1), constant(1 - config.beta1));
   const slow = average(state.slow, g, inputs.beta3, subtract(graph, constant(1), inputs.beta3));
-  const variance = average(state.variance, multiply(graph, g, g), constant(config.beta2), constant(1 - config.beta2));
+  const variance = average(
+    state.variance,
+    multiply(graph, g, g),
+    constant(config.beta2),
+    constant(1 - config.beta2),
+  );
   // Dividing numerator and denominator by √v's correction takes one pass over the parameter less.
   const { learningRate, fastCorrection, varianceCorrection, alpha } = inputs;
   const scale = divide(graph, learningRate, varianceCorrection);

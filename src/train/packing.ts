@@ -63,7 +63,12 @@ function tooSmall(tokens: number, length: number): FirnError {
  * into sequences of `length` + 1 tokens that overlap by one, and shuffles the sequences. `repeats[i]` is how often
  * document i stands in an epoch.
  */
-export function packStream(documents: TokenDocuments, repeats: Uint16Array, length: number, seed: number): Packing {
+export function packStream(
+  documents: TokenDocuments,
+  repeats: Uint16Array,
+  length: number,
+  seed: number,
+): Packing {
   let total = 0;
   for (let i = 0; i < repeats.length; i++) total += repeats[i]! * documentLength(documents, i);
   const sequencesPerEpoch = Math.floor((total - 1) / length);

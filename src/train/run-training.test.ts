@@ -77,7 +77,12 @@ function run(dir: string, documents = patterns(60)): TrainingRun {
     model,
     weights: initialWeights(model, 1),
     documents,
-    packing: packStream(documents, new Uint16Array(documents.names.length).fill(1), config.length, config.seed),
+    packing: packStream(
+      documents,
+      new Uint16Array(documents.names.length).fill(1),
+      config.length,
+      config.seed,
+    ),
     flopsPerToken: 1000,
     dir,
   };
@@ -86,7 +91,9 @@ function run(dir: string, documents = patterns(60)): TrainingRun {
 async function bytesOf(dir: string): Promise<Record<string, string>> {
   const files = (await readdir(dir)).sort();
   return Object.fromEntries(
-    await Promise.all(files.map(async (file) => [file, (await readFile(join(dir, file))).toString("base64")])),
+    await Promise.all(
+      files.map(async (file) => [file, (await readFile(join(dir, file))).toString("base64")]),
+    ),
   );
 }
 
@@ -140,7 +147,9 @@ describe("training", () => {
         finish: () => undefined,
       }),
     });
-    await expect(runTraining(run(damaged), { ...work(controller.signal), report: report(10) })).rejects.toThrow("stop");
+    await expect(
+      runTraining(run(damaged), { ...work(controller.signal), report: report(10) }),
+    ).rejects.toThrow("stop");
     const newest = join(damaged, "checkpoints", "step-00000008", "weights.safetensors");
     const bytes = await readFile(newest);
     bytes[bytes.length - 3]! ^= 1;

@@ -3,7 +3,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ParquetRowsWriter, writeFileAtomic, writeSafetensors } from "../artifacts/index.ts";
-import { FirnError, formatCount, formatDuration, formatPercent, type Json, type Work } from "../core/index.ts";
+import {
+  FirnError,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  type Json,
+  type Work,
+} from "../core/index.ts";
 import { type ModelConfig, parameterCount, type Weights } from "../model/index.ts";
 import { type Batch, makeBatch } from "./batch.ts";
 import { loadCheckpoint, removeCheckpoints, saveCheckpoint } from "./checkpoint.ts";
@@ -43,7 +50,16 @@ const RunRecord = z.strictObject({
 type RunRecord = z.infer<typeof RunRecord>;
 
 function emptyRecord(): RunRecord {
-  return { losses: [], norms: [], rates: [], learnt: 0, goldfish: 0, border: 0, withheld: 0, clippedSteps: 0 };
+  return {
+    losses: [],
+    norms: [],
+    rates: [],
+    learnt: 0,
+    goldfish: 0,
+    border: 0,
+    withheld: 0,
+    clippedSteps: 0,
+  };
 }
 
 function checkIds(documents: TokenDocuments, vocabSize: number): void {
@@ -90,7 +106,14 @@ async function writeExposure(run: TrainingRun): Promise<void> {
   await writer.close();
 }
 
-function account(record: RunRecord, batch: Batch, loss: number, norm: number, rate: number, clipNorm: number): void {
+function account(
+  record: RunRecord,
+  batch: Batch,
+  loss: number,
+  norm: number,
+  rate: number,
+  clipNorm: number,
+): void {
   record.losses.push(loss);
   record.norms.push(norm);
   record.rates.push(rate);
@@ -101,7 +124,10 @@ function account(record: RunRecord, batch: Batch, loss: number, norm: number, ra
   if (norm > clipNorm) record.clippedSteps += 1;
 }
 
-async function restore(run: TrainingRun, work: Work): Promise<{ trainer: Trainer; record: RunRecord; done: number }> {
+async function restore(
+  run: TrainingRun,
+  work: Work,
+): Promise<{ trainer: Trainer; record: RunRecord; done: number }> {
   const { config, model, dir } = run;
   const saved = await loadCheckpoint(dir, work.report);
   const trainer = await Trainer.create(
@@ -116,11 +142,22 @@ async function restore(run: TrainingRun, work: Work): Promise<{ trainer: Trainer
   return { trainer, record, done: saved?.step ?? 0 };
 }
 
-async function trainSteps(run: TrainingRun, work: Work, trainer: Trainer, record: RunRecord, done: number): Promise<void> {
+async function trainSteps(
+  run: TrainingRun,
+  work: Work,
+  trainer: Trainer,
+  record: RunRecord,
+  done: number,
+): Promise<void> {
   const { config, model, documents, packing, dir } = run;
   const tokensPerStep = config.batch * config.length;
   const task = work.report.task(run.kind, config.steps * tokensPerStep, "tokens");
-  const batchConfig = { batch: config.batch, length: config.length, padId: model.padId, goldfish: run.goldfish };
+  const batchConfig = {
+    batch: config.batch,
+    length: config.length,
+    padId: model.padId,
+    goldfish: run.goldfish,
+  };
   for (let step = done + 1; step <= config.steps; step++) {
     work.signal.throwIfAborted();
     const batch = makeBatch(documents, packing, batchConfig, step);

@@ -1,5 +1,12 @@
 /** @file One training step as a graph: forward pass, loss, gradients, clipping, AdEMAMix. */
-import { type Graph, Graph as NewGraph, gradients, linearCrossEntropy, onnx, type Value } from "../graph/index.ts";
+import {
+  type Graph,
+  Graph as NewGraph,
+  gradients,
+  linearCrossEntropy,
+  onnx,
+  type Value,
+} from "../graph/index.ts";
 import { decoder, graphParameters, type ModelConfig, parameterInputs, tokenInputs } from "../model/index.ts";
 import { type AdEMAMixConfig, ademamixUpdate, type UpdateInputs } from "./optimizer.ts";
 
@@ -73,7 +80,9 @@ export function buildStepGraph(config: ModelConfig, optimizer: AdEMAMixConfig, s
   const { clip, norm } = clipFactor(graph, found, scalars.clipNorm);
   const inputs: UpdateInputs = { ...scalars, clip };
   list.forEach(({ name, shape: size, decays }, i) => {
-    const [fast, slow, variance] = STATE_NAMES.map((state) => graph.input(`${name}.${state}`, "float32", size));
+    const [fast, slow, variance] = STATE_NAMES.map((state) =>
+      graph.input(`${name}.${state}`, "float32", size),
+    );
     const state = { fast: fast!, slow: slow!, variance: variance! };
     const next = ademamixUpdate(graph, optimizer, inputs, parameters.get(name)!, found[i]!, state, decays);
     graph.output(`next.${name}`, next.parameter);

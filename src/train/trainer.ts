@@ -1,6 +1,12 @@
 /** @file A model in training: the compiled step and the two sets of buffers it goes back and forth between. */
 import { allocate, float32Tensor, type HostTensor, Program } from "../engine/index.ts";
-import { graphParameters, type ModelConfig, stackWeights, unstackWeights, type Weights } from "../model/index.ts";
+import {
+  graphParameters,
+  type ModelConfig,
+  stackWeights,
+  unstackWeights,
+  type Weights,
+} from "../model/index.ts";
 import type { Batch } from "./batch.ts";
 import { type AdEMAMixConfig, ademamixScalars } from "./optimizer.ts";
 import { buildStepGraph, SCALAR_INPUTS, STATE_NAMES, type StepShape } from "./step-graph.ts";
@@ -48,7 +54,12 @@ export class Trainer {
     optimizer: AdEMAMixConfig & { readonly clipNorm: number },
     shape: StepShape,
     weights: Weights,
-    options: { readonly threads: number; readonly state?: Weights; readonly where: string; readonly profilePrefix?: string },
+    options: {
+      readonly threads: number;
+      readonly state?: Weights;
+      readonly where: string;
+      readonly profilePrefix?: string;
+    },
   ): Promise<Trainer> {
     const stacked = stackWeights(config, weights, options.where);
     const current = new Map<string, HostTensor>();
@@ -56,7 +67,10 @@ export class Trainer {
       current.set(name, float32Tensor(stacked.get(name)!, size));
       for (const key of STATE_NAMES) {
         const known = options.state?.get(`${name}.${key}`);
-        current.set(`${name}.${key}`, known === undefined ? allocate("float32", size) : float32Tensor(known, size));
+        current.set(
+          `${name}.${key}`,
+          known === undefined ? allocate("float32", size) : float32Tensor(known, size),
+        );
       }
     }
     const { threads, profilePrefix } = options;

@@ -15,7 +15,12 @@ import { STATE_NAMES } from "./step-graph.ts";
 
 /** Weights under their checkpoint names, ready for `writeSafetensors`. */
 export function weightTensors(config: ModelConfig, weights: Weights): TensorSource[] {
-  return parameterSpecs(config).map(({ name, shape }) => ({ name, dtype: "F32", shape, data: weights.get(name)! }));
+  return parameterSpecs(config).map(({ name, shape }) => ({
+    name,
+    dtype: "F32",
+    shape,
+    data: weights.get(name)!,
+  }));
 }
 
 /** The optimizer's moving averages, ready for `writeSafetensors`. */
@@ -50,7 +55,9 @@ export async function writeWeights(dir: string, config: ModelConfig, weights: We
 }
 
 /** Reads a folder that `writeWeights` wrote, or any Apertus-shaped Hugging Face folder in one file. */
-export async function readWeights(dir: string): Promise<{ config: ModelConfig; weights: Map<string, Float32Array> }> {
+export async function readWeights(
+  dir: string,
+): Promise<{ config: ModelConfig; weights: Map<string, Float32Array> }> {
   const path = join(dir, "config.json");
   let json: unknown;
   try {

@@ -60,7 +60,14 @@ export function rotary(graph: Graph, x: Value, rotation: Rotation, batch: number
  * [group·length, headDim] with its single key head: nothing is copied per query head. Gradient of the softmax:
  * dS = P∘(dP − rowsum(dO∘O)) (the identity used by FlashAttention, Dao et al. 2022, §3.1).
  */
-export function attention(graph: Graph, q: Value, k: Value, v: Value, mask: Value, layout: AttentionLayout): Value {
+export function attention(
+  graph: Graph,
+  q: Value,
+  k: Value,
+  v: Value,
+  mask: Value,
+  layout: AttentionLayout,
+): Value {
   const { batch, length, heads, kvHeads, headDim } = layout;
   assert(heads % kvHeads === 0, "attention: kvHeads must divide heads");
   const group = heads / kvHeads;
@@ -114,7 +121,10 @@ export function attention(graph: Graph, q: Value, k: Value, v: Value, mask: Valu
  * @returns [batch, 1, length, length]
  */
 export function documentMask(graph: Graph, segments: Value, batch: number, length: number): Value {
-  const order = graph.constant(Int32Array.from({ length }, (_, i) => i), [length]);
+  const order = graph.constant(
+    Int32Array.from({ length }, (_, i) => i),
+    [length],
+  );
   const causal = onnx.compare(
     graph,
     "GreaterOrEqual",

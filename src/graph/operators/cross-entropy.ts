@@ -71,5 +71,8 @@ export function linearCrossEntropy(
       },
     });
   }
-  return { loss, negativeLogLikelihood: onnx.reshape(graph, onnx.concatenate(graph, likelihoods, 0), [rows]) };
+  return {
+    loss,
+    negativeLogLikelihood: onnx.reshape(graph, onnx.concatenate(graph, likelihoods, 0), [rows]),
+  };
 }
