@@ -25,7 +25,7 @@ interface Case {
   readonly integers?: Readonly<
     Record<string, { shape: readonly number[]; data: Int32Array | BigInt64Array }>
   >;
-  build(graph: Graph, values: Readonly<Record<string, Value>>): Value;
+  readonly build: (graph: Graph, values: Readonly<Record<string, Value>>) => Value;
 }
 
 /** Weighs every element of `y` differently, so that no gradient can hide in a sum. */
