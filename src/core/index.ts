@@ -22,3 +22,4 @@ export { nearestName } from "./nearest-name.ts";
 export { type ProgressTask, type Reporter, silentReporter, type Work } from "./progress.ts";
 export { type RandomStream, randomStream } from "./random.ts";
 export { sha256, startSha256 } from "./sha256.ts";
+export { mapOrdered, type PoolOptions, serveItems, startWorker } from "./worker-pool.ts";
