@@ -3,7 +3,7 @@
 export interface ServeLimits {
   /** Largest request body. 4 MiB holds any prompt of 65,536 tokens many times over. */
   readonly bodyBytes: number;
-  /** Requests that compute at the same time. One gets all threads; more share them. */
+  /** Requests that compute at the same time; `openLlamaModel` has room for as many by default. */
   readonly parallel: number;
   /** Requests that may wait their turn; the next one is told 429. */
   readonly waiting: number;
@@ -17,7 +17,7 @@ export interface ServeLimits {
 
 export const DEFAULT_LIMITS: ServeLimits = {
   bodyBytes: 4 * 1024 * 1024,
-  parallel: 1,
+  parallel: 4,
   waiting: 32,
   requestSeconds: 600,
   choices: 64,

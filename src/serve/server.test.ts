@@ -81,7 +81,7 @@ describe("a busy server", () => {
 
   it("computes one request at a time and tells the one too many when to come back", async () => {
     const { seen, served } = watched(5);
-    const { url } = await serve({ models: [served], limits: { waiting: 1 } });
+    const { url } = await serve({ models: [served], limits: { parallel: 1, waiting: 1 } });
     const body = JSON.stringify({ ...hello, max_tokens: 20 });
     const send = () => fetch(`${url}/v1/chat/completions`, { method: "POST", body });
     const responses = await Promise.all([send(), send(), send()]);

@@ -1,0 +1,120 @@
+/** @file The page's side of the server's API: models, streamed answers, next-token distributions. */
+import type { DistributionAnswer } from "../../src/serve/index.ts";
+import { readEvents } from "./event-stream.ts";
+import { words } from "./words.ts";
+
+export interface ModelInfo {
+  readonly id: string;
+  readonly context_length: number;
+  readonly vocab_size: number;
+}
+
+export interface ChatTurn {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface Sampling {
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxTokens: number;
+}
+
+export interface ChatEnd {
+  readonly finishReason: string;
+  readonly completionTokens: number | undefined;
+}
+
+/** An answer that was refused or broke off; `message` is for the reader. */
+export class ApiFailure extends Error {
+  readonly code: string | null;
+
+  constructor(message: string, code: string | null) {
+    super(message);
+    this.name = "ApiFailure";
+    this.code = code;
+  }
+}
+
+interface ErrorBody {
+  readonly error?: { readonly message?: string; readonly code?: string | null };
+}
+
+interface ChatChunk extends ErrorBody {
+  readonly choices: readonly {
+    readonly delta: { readonly content?: string };
+    readonly finish_reason: string | null;
+  }[];
+  readonly usage?: { readonly completion_tokens: number } | null;
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiFailure(words.noServer, null);
+  }
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => ({}))) as ErrorBody;
+  throw failure(body, `HTTP ${response.status}`);
+}
+
+function failure(body: ErrorBody, fallback: string): ApiFailure {
+  return new ApiFailure(body.error?.message ?? fallback, body.error?.code ?? null);
+}
+
+function post(path: string, body: object, signal: AbortSignal): Promise<Response> {
+  const headers = { "Content-Type": "application/json" };
+  return send(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+export async function listModels(): Promise<ModelInfo[]> {
+  const answer = (await (await send("v1/models", {})).json()) as { readonly data: ModelInfo[] };
+  return answer.data;
+}
+
+/** Streams one answer; `onText` gets each piece as it comes. Rejects with `AbortError` when `signal` is aborted. */
+export async function streamChat(
+  model: string,
+  messages: readonly ChatTurn[],
+  sampling: Sampling,
+  signal: AbortSignal,
+  onText: (piece: string) => void,
+): Promise<ChatEnd> {
+  const request = {
+    model,
+    messages,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    max_tokens: sampling.maxTokens,
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  const response = await post("v1/chat/completions", request, signal);
+  let finishReason: string | undefined;
+  let completionTokens: number | undefined;
+  for await (const data of readEvents(response.body!)) {
+    if (data === "[DONE]") break;
+    const chunk = JSON.parse(data) as ChatChunk;
+    if (chunk.error !== undefined) throw failure(chunk, words.noServer);
+    const [choice] = chunk.choices;
+    if (choice?.delta.content !== undefined && choice.delta.content !== "") onText(choice.delta.content);
+    finishReason = choice?.finish_reason ?? finishReason;
+    completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
+  }
+  if (finishReason === undefined) throw new ApiFailure(words.noServer, null);
+  return { finishReason, completionTokens };
+}
+
+/** Tokens of a text, or of token ids, with what was likely after each of them. */
+export async function fetchDistribution(
+  model: string,
+  input: { readonly text: string } | { readonly tokens: readonly number[] },
+  top: number,
+  signal: AbortSignal,
+): Promise<DistributionAnswer> {
+  const response = await post("api/distribution", { model, ...input, top }, signal);
+  return (await response.json()) as DistributionAnswer;
+}
