@@ -1,0 +1,141 @@
+/** @file From a source's files to raw documents in one form, with stable ids and the facts the source declares. */
+import { type DocumentRecord, DocumentsWriter, makeDocument, type RejectRecord } from "../artifacts/index.ts";
+import { BugError, FirnError, type Work } from "../core/index.ts";
+import { parseLanguageCode } from "./language/language-code.ts";
+import { folderReader } from "./readers/folder.ts";
+import { gutenbergReader } from "./readers/gutenberg.ts";
+import { jsonlReader } from "./readers/jsonl.ts";
+import { parquetReader } from "./readers/parquet.ts";
+import type { FileReader, FoundDocument, FoundPiece } from "./readers/reader.ts";
+import { udhrReader } from "./readers/udhr.ts";
+import { hashFile, type ResolvedSource, type SourceFile } from "./resolve-source.ts";
+import { licenceOf, type SourceSpec } from "./source-spec.ts";
+import { rejectDocument } from "./steps/step.ts";
+import { countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
+
+const STEP = "extract";
+
+async function readerOf(source: ResolvedSource): Promise<FileReader> {
+  const { reader } = source.spec;
+  switch (reader.type) {
+    case "udhr":
+      return udhrReader(source);
+    case "gutenberg":
+      return gutenbergReader(reader.passageCharacters);
+    case "folder":
+      return folderReader(reader.passageCharacters);
+    case "jsonl":
+      return jsonlReader(reader.fields);
+    case "parquet":
+      return parquetReader(reader.columns);
+    default:
+      throw new BugError(`no reader for ${JSON.stringify(reader satisfies never)}`);
+  }
+}
+
+/** Half surrogates (possible in JSON escapes) cannot be stored as UTF-8. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+function toDocument(spec: SourceSpec, file: SourceFile, piece: FoundPiece): DocumentRecord {
+  const found: Partial<FoundDocument> = "reason" in piece ? {} : piece;
+  const declared = parseLanguageCode(found.declaredLanguage ?? spec.language ?? "");
+  return makeDocument({
+    id: wellFormed(`${spec.id}/${file.name}#${piece.place}`),
+    text: wellFormed(piece.text),
+    source: spec.id,
+    licence: wellFormed(found.licence ?? licenceOf(spec)),
+    url: found.url === undefined ? null : wellFormed(found.url),
+    declaredLanguage: declared?.language ?? null,
+    script: declared?.script ?? null,
+    parallelKey: found.parallelKey ?? null,
+  });
+}
+
+/** The hash of every file is in the record of the source: what is read must be what was hashed. */
+async function checkUnchanged(spec: SourceSpec, file: SourceFile): Promise<void> {
+  if ((await hashFile(file.path, file.bytes).catch(() => undefined)) === file.sha256) return;
+  throw new FirnError("DATA_SOURCE_CHANGED", {
+    expected: `the file that was hashed when the build was planned (SHA-256 ${file.sha256.slice(0, 12)}…)`,
+    got: "other content, or no file",
+    where: `${file.name} of source "${spec.id}"`,
+    next: "Something is still writing there. Let it finish, then run the same command again.",
+  });
+}
+
+/** What extraction wrote. */
+export interface ExtractSummary {
+  readonly documents: number;
+  readonly rejected: number;
+  readonly textBytes: number;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** Sorts pieces into documents and rejects; ids that come twice are rejects, too. */
+class Extractor {
+  readonly tally: StepTally = newTally(STEP);
+  readonly #spec: SourceSpec;
+  readonly #seen = new Set<string>();
+
+  constructor(spec: SourceSpec) {
+    this.#spec = spec;
+  }
+
+  sort(file: SourceFile, pieces: readonly FoundPiece[]): { documents: DocumentRecord[]; rejects: RejectRecord[] } {
+    const documents: DocumentRecord[] = [];
+    const rejects: RejectRecord[] = [];
+    for (const piece of pieces) {
+      const document = toDocument(this.#spec, file, piece);
+      if ("reason" in piece) {
+        countRejected(this.tally, document, piece.reason);
+        rejects.push(rejectDocument(document, STEP, piece.reason, wellFormed(piece.detail)));
+      } else if (this.#seen.has(document.id)) {
+        countRejected(this.tally, document, "duplicate-id");
+        rejects.push(rejectDocument(document, STEP, "duplicate-id"));
+      } else {
+        this.#seen.add(document.id);
+        countKept(this.tally, document, document);
+        documents.push(document);
+      }
+    }
+    return { documents, rejects };
+  }
+}
+
+/**
+ * Reads a source into `raw/` (and what could not be read into `rejects/`) of `dir`, and records the `step` fact.
+ * Every piece of input is counted once: as a document or as a reject.
+ *
+ * @throws FirnError when a file has changed since it was resolved (`DATA_SOURCE_CHANGED`) or its form is not the
+ *   declared one (`DATA_SOURCE_FORMAT`, `DATA_PARQUET_COLUMN`)
+ */
+export async function extractDocuments(source: ResolvedSource, dir: string, work: Work): Promise<ExtractSummary> {
+  const extractor = new Extractor(source.spec);
+  const raw = new DocumentsWriter(dir, "raw");
+  const rejected = new DocumentsWriter(dir, "rejects");
+  const task = work.report.task(`read ${source.spec.id}`, source.bytes, "B");
+  try {
+    const read = await readerOf(source);
+    let done = 0;
+    for (const file of source.files) {
+      await checkUnchanged(source.spec, file);
+      for await (const pieces of read(file)) {
+        work.signal.throwIfAborted();
+        const { documents, rejects } = extractor.sort(file, pieces);
+        await raw.write(documents);
+        await rejected.write(rejects);
+      }
+      done += file.bytes;
+      task.update(done, file.name);
+    }
+    const [written, dropped] = [await raw.close(), await rejected.close()];
+    task.finish(`${written.documents} documents from ${source.files.length} files`);
+    work.fact("step", tallyFact(extractor.tally, { source: source.spec.id }));
+    const { reasons } = extractor.tally;
+    return { documents: written.documents, rejected: dropped.documents, textBytes: written.textBytes, reasons };
+  } catch (error) {
+    await Promise.all([raw.abandon(), rejected.abandon()]);
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+/** @file `firn/data`: sources, readers and the steps that turn their text into documents. */
+export { acquireSource, type SourceRecord, sourceIdentity, sourceRecord, sourceRecordSchema } from "./acquire-source.ts";
+export { type CleanConfig, cleanConfigSchema } from "./clean-config.ts";
+export { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
+export { type ExtractSummary, extractDocuments } from "./extract-documents.ts";
+export type { DocumentsSummary, FreezeFact, SplitCount } from "./freeze.ts";
+export { type Identification, LanguageIdentifier } from "./language/identifier.ts";
+export { parseLanguageCode } from "./language/language-code.ts";
+export { dominantScript } from "./language/script.ts";
+export { type ResolvedSource, resolveSource, type SourceFile } from "./resolve-source.ts";
+export {
+  licenceOf,
+  SOURCE_CATEGORIES,
+  type SourceCategory,
+  type SourceSpec,
+  sourceSpecSchema,
+} from "./source-spec.ts";
+export { normaliseText } from "./steps/normalise.ts";
+export { PII_TOKENS, scrubText } from "./steps/scrub-pii.ts";

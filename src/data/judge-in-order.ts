@@ -1,0 +1,30 @@
+/** @file Runs the per-document steps over a stream of batches, on as many workers as allowed, results in input order. */
+import type { DocumentRecord } from "../artifacts/index.ts";
+import { mapOrdered, type Work } from "../core/index.ts";
+import type { CleanConfig } from "./clean-config.ts";
+import { documentSteps, type JudgedBatch, judgeDocuments } from "./judge-documents.ts";
+import type { JudgeWorkerData } from "./judge-worker.ts";
+import type { LanguageIdentifier } from "./language/identifier.ts";
+
+/** The worker's module, compiled or from source as this one is. */
+const WORKER = new URL(`./judge-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** The judged batches, one per input batch, in the order of the input. One worker means this thread. */
+export async function* judgeInOrder(
+  batches: AsyncIterable<DocumentRecord[]>,
+  config: CleanConfig,
+  identifier: LanguageIdentifier,
+  work: Work,
+): AsyncGenerator<JudgedBatch, void, undefined> {
+  if (work.workers > 1) {
+    const workerData: JudgeWorkerData = { config, counts: identifier.shareCounts() };
+    const { workers, signal } = work;
+    yield* mapOrdered<DocumentRecord[], JudgedBatch>(batches, WORKER, { workers, workerData, signal });
+    return;
+  }
+  const steps = documentSteps(config, identifier);
+  for await (const batch of batches) {
+    work.signal.throwIfAborted();
+    yield judgeDocuments(batch, steps);
+  }
+}
