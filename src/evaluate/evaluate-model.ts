@@ -44,7 +44,10 @@ export async function evaluateModel(
   const ngrams = await trainNgrams(model.vocabSize, options.trainingTokens, signal);
   const records: EvaluationRecord[] = [];
   records.push(...(await scoreHeldOut({ model, codec, documents: heldOut, ngrams, ...batch }, work)));
-  records.push(...(await packHeldOut(heldOut, { signal })));
+  const packing = work.report.task("gzip, xz, brotli", 100, "%");
+  const onProgress = (done: number, total: number): void => packing.update((100 * done) / total);
+  records.push(...(await packHeldOut(heldOut, { signal, onProgress })));
+  packing.finish();
   if (languageLines.contexts.length >= 2) {
     const progress = work.report.task("language by likelihood", 100, "%");
     const scored = await identifyByLikelihood({
