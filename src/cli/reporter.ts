@@ -49,8 +49,12 @@ interface Task {
   lastLineAt: number;
 }
 
+function isBytes(unit: string): boolean {
+  return unit === "bytes" || unit === "B";
+}
+
 function amount(value: number, unit: string): string {
-  return unit === "bytes" ? formatBytes(Math.round(value)) : formatInteger(value);
+  return isBytes(unit) ? formatBytes(Math.round(value)) : formatInteger(value);
 }
 
 function rateOf(task: Task): number | undefined {
@@ -61,7 +65,7 @@ function rateOf(task: Task): number | undefined {
 }
 
 function formatRate(rate: number, unit: string): string {
-  if (unit === "bytes") return `${formatBytes(rate)}/s`;
+  if (isBytes(unit)) return `${formatBytes(rate)}/s`;
   return `${rate >= 100 ? formatInteger(rate) : rate.toPrecision(3)} ${unit}/s`;
 }
 
@@ -69,8 +73,8 @@ function formatRate(rate: number, unit: string): string {
 function facts(task: Task): string {
   const parts = [
     task.total > 0
-      ? `${amount(task.done, task.unit)}/${amount(task.total, task.unit)}${task.unit === "bytes" ? "" : ` ${task.unit}`}`
-      : `${amount(task.done, task.unit)}${task.unit === "bytes" ? "" : ` ${task.unit}`}`,
+      ? `${amount(task.done, task.unit)}/${amount(task.total, task.unit)}${isBytes(task.unit) ? "" : ` ${task.unit}`}`
+      : `${amount(task.done, task.unit)}${isBytes(task.unit) ? "" : ` ${task.unit}`}`,
   ];
   const rate = rateOf(task);
   if (rate !== undefined && rate > 0) {
@@ -167,7 +171,7 @@ export function createReporter(terminal: Terminal, options: ReporterOptions = {}
         if (index < 0) return;
         running.splice(index, 1);
         const took = formatDuration((clock() - task.startedAt) / 1000);
-        const text = summary ?? `${amount(task.done, unit)}${unit === "bytes" ? "" : ` ${unit}`}`;
+        const text = summary ?? `${amount(task.done, unit)}${isBytes(unit) ? "" : ` ${unit}`}`;
         line(`  ${task.label}: ${text} (${took})`);
         if (terminal.live) draw();
       },

@@ -36,10 +36,18 @@ export const ModelSection = z
   .superRefine((model, context) => {
     const headDim = model.headDim ?? model.hiddenSize / model.heads;
     if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
-      context.addIssue({ code: "custom", path: ["headDim"], message: `the head width ${headDim} must be an even whole number` });
+      context.addIssue({
+        code: "custom",
+        path: ["headDim"],
+        message: `the head width ${headDim} must be an even whole number`,
+      });
     }
     if (model.heads % model.kvHeads !== 0) {
-      context.addIssue({ code: "custom", path: ["kvHeads"], message: `must divide the ${model.heads} heads` });
+      context.addIssue({
+        code: "custom",
+        path: ["kvHeads"],
+        message: `must divide the ${model.heads} heads`,
+      });
     }
   });
 export type ModelSection = z.infer<typeof ModelSection>;

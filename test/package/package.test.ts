@@ -10,7 +10,10 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 const versions = z.record(z.string(), z.string());
 const manifest = z
   .object({
-    exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string(), default: z.string() })])),
+    exports: z.record(
+      z.string(),
+      z.union([z.string(), z.object({ types: z.string(), default: z.string() })]),
+    ),
     bin: z.object({ firn: z.string() }),
     dependencies: versions,
     devDependencies: versions,
@@ -69,7 +72,7 @@ describe("the packed file list", () => {
       .map((file) => file.path)
       .filter(
         (file) =>
-          /\.test\.|^store\//.test(file) ||
+          /\.test[.-]|^store\//.test(file) ||
           !/^(bin|dist|src|recipes)\/|^(package\.json|README\.md|LICENSE)$/.test(file),
       );
     expect(odd).toEqual([]);

@@ -16,7 +16,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ["core", "graph"],
   train: ["core", "artifacts", "graph", "engine", "model"],
   align: ["core", "artifacts", "graph", "engine", "model", "train", "tokenizer", "generate"],
-  generate: ["core", "engine", "model", "tokenizer"],
+  generate: ["core", "graph", "engine", "model", "tokenizer"],
   evaluate: ["core", "artifacts", "tokenizer", "generate"],
   release: ["core", "artifacts", "ledger", "model"],
   serve: ["core", "artifacts", "ledger", "tokenizer", "generate"],

@@ -1,0 +1,61 @@
+/** @file The sections of a recipe that belong to no single room: conversations, samples, evaluation, release. */
+import { z } from "zod";
+
+const count = z.int().min(1).max(1_000_000);
+
+export const ConversationsSection = z.strictObject({
+  seed: z.int().min(0).default(28),
+  /** Share of the questions of each skill that training never sees. */
+  heldOutShare: z.number().min(0).max(0.5).default(0.12),
+  /** Conversations of several turns, as a share of those of one turn. */
+  multiTurnShare: z.number().min(0).max(1).default(0.3),
+  /** Held-out conversations per skill at most. */
+  heldOutPerSkill: count.default(64),
+});
+export type ConversationsSection = z.infer<typeof ConversationsSection>;
+
+/** The talk's own sentence, and one line in several scripts. */
+const PROMPTS = [
+  { language: "deu", text: "Die Sonne scheint hell am" },
+  { language: "eng", text: "Once upon a time" },
+  { language: "fra", text: "Tout individu a droit à" },
+  { language: "rus", text: "Каждый человек имеет право на" },
+  { language: "arb", text: "لكل شخص الحق في" },
+  { language: "cmn", text: "人人有权" },
+];
+
+export const SamplesSection = z.strictObject({
+  prompts: z
+    .array(
+      z.strictObject({
+        language: z.string().regex(/^[a-z]{3}$/, "ISO 639-3, e.g. deu"),
+        text: z.string().min(1).max(500),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .default(PROMPTS),
+  maxTokens: z.int().min(1).max(80).default(32),
+  temperature: z.number().min(0).max(5).default(0.7),
+  seed: z.int().min(0).default(28),
+});
+export type SamplesSection = z.infer<typeof SamplesSection>;
+
+export const EvaluateSection = z.strictObject({
+  seed: z.int().min(0).default(28),
+  /** UTF-8 bytes of one held-out document, and of one language, that are scored at most. */
+  documentBytes: z.int().min(64).default(16_384),
+  languageBytes: z.int().min(64).default(65_536),
+  /** How many languages are told apart by likelihood, and how many unseen lines of each are asked. */
+  languages: z.int().min(2).max(1000).default(24),
+  linesPerLanguage: count.default(12),
+});
+export type EvaluateSection = z.infer<typeof EvaluateSection>;
+
+export const ReleaseSection = z.strictObject({
+  /** What the released model is called; the recipe's name unless given. */
+  name: z.string().min(1).max(100).optional(),
+  /** SPDX licence of the weights. */
+  licence: z.string().min(1).default("Apache-2.0"),
+});
+export type ReleaseSection = z.infer<typeof ReleaseSection>;

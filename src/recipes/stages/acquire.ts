@@ -1,0 +1,24 @@
+/** @file The stage that reads one declared source: its record and its raw documents. One stage value per source. */
+import type { Json } from "../../core/index.ts";
+import { acquireSource, extractDocuments, type ResolvedSource, sourceIdentity } from "../../data/index.ts";
+import { defineStage, stageNode, type StageNode } from "../../pipeline/index.ts";
+
+/** The node of a source whose files have been found. The config holds their hash and none of their paths. */
+export function acquireNode(source: ResolvedSource): StageNode {
+  const stage = defineStage<Json, Record<never, never>>({
+    name: "acquire",
+    version: 1,
+    inputs: {},
+    output: "source",
+    estimate: () => ({
+      bytes: source.bytes,
+      note: `${source.files.length} files, ${source.spec.licence ?? "licence unknown"}`,
+    }),
+    async run(context) {
+      const record = await acquireSource(source, context.dir, context);
+      const extracted = await extractDocuments(source, context.dir, context);
+      return { id: record.id, licence: record.licence, contentHash: record.contentHash, ...extracted };
+    },
+  });
+  return stageNode(`source ${source.spec.id}`, stage, sourceIdentity(source), {});
+}

@@ -1,0 +1,59 @@
+/** @file The stage that makes the conversations which fine-tuning learns from. */
+import { CONVERSATIONS_LICENCE, makeConversations, type TextLine } from "../../align/index.ts";
+import { type Conversation, readDocuments, writeConversations } from "../../artifacts/index.ts";
+import { defineStage } from "../../pipeline/index.ts";
+import type { ConversationsSection } from "../sections.ts";
+
+/** Lines for "which language is this?" are about as long as a sentence. */
+const LINE_CHARACTERS = { least: 25, most: 100 } as const;
+/** More than enough to draw from; the first ones of each language in the order of the documents. */
+const LINES_PER_LANGUAGE = 2000;
+
+async function trainingLines(documentsDir: string): Promise<TextLine[]> {
+  const byLanguage = new Map<string, TextLine[]>();
+  for await (const batch of readDocuments(documentsDir, "train")) {
+    for (const { language, text } of batch) {
+      if (language === null) continue;
+      const lines = byLanguage.get(language) ?? [];
+      byLanguage.set(language, lines);
+      for (const line of text.split("\n")) {
+        const { length } = line;
+        if (lines.length >= LINES_PER_LANGUAGE) break;
+        if (length >= LINE_CHARACTERS.least && length <= LINE_CHARACTERS.most)
+          lines.push({ language, text: line });
+      }
+    }
+  }
+  return [...byLanguage.values()].flat();
+}
+
+function countBy(
+  conversations: readonly Conversation[],
+  key: (item: Conversation) => string,
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of conversations) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export const conversations = defineStage({
+  name: "conversations",
+  version: 1,
+  inputs: { documents: "documents" },
+  output: "conversations",
+  estimate: (_: ConversationsSection) => ({ note: "made from templates and training lines" }),
+  async run({ config, inputs, dir, fact }) {
+    const made = makeConversations({ ...config, lines: await trainingLines(inputs.documents.dir) });
+    await writeConversations(dir, "train", made.train);
+    await writeConversations(dir, "heldout", made.heldout);
+    const summary = {
+      train: made.train.length,
+      heldout: made.heldout.length,
+      licence: CONVERSATIONS_LICENCE,
+      skills: countBy(made.train, ({ skill }) => skill),
+      languages: countBy(made.train, ({ language }) => language),
+    };
+    fact("conversations", summary);
+    return summary;
+  },
+});
