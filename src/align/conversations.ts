@@ -75,7 +75,8 @@ function inTalkOrder(turns: readonly Exchange[]): Exchange[] {
 /**
  * Splits exchanges by what they ask for and makes conversations of them. Training: every kept exchange once alone,
  * and talks of two or three turns in one language. Held out: unseen questions, alone and (every third) after a
- * question that training has seen; what is measured is the last answer.
+ * question that training has seen; what is measured is the last answer. Unseen means by this training: the lines
+ * behind "which language is this?" may well have been pretrained on.
  */
 export function splitConversations(exchanges: readonly Exchange[], options: SplitOptions): Conversations {
   const { seed } = options;
