@@ -25,13 +25,13 @@ function freeBytes(path: string): string {
  * (read-only or not permitted); any other error as it is.
  *
  * @param path the file that was being written
- * @param bytes how much was to be written
+ * @param bytes how much was to be written; 0 if that is not known
  */
 export function diskError(error: unknown, path: string, bytes: number): unknown {
   const code = systemErrorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new FirnError("DISK_FULL", {
-      expected: `room for ${formatBytes(bytes)} more`,
+      expected: bytes > 0 ? `room for ${formatBytes(bytes)} more` : "room on the disk",
       got: code === "EDQUOT" ? "a used-up disk quota" : `a full disk${freeBytes(path)}`,
       where: path,
       next:

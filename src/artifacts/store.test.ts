@@ -121,6 +121,7 @@ describe("a draft", () => {
     first.release();
     const kept = await begin({}, true);
     expect(await readdir(kept.dir)).toEqual(["checkpoint"]);
+    expect([first.resumed, kept.resumed]).toEqual([false, true]);
     kept.release();
     const emptied = await begin({});
     expect(await readdir(emptied.dir)).toEqual([]);

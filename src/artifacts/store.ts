@@ -28,6 +28,8 @@ import { listFiles, rememberVerified, verifyFiles } from "./verify.ts";
 export interface Draft extends ArtifactReference {
   /** `<store>/<kind>/<stage>-<fp12>.partial` */
   readonly dir: string;
+  /** True if `dir` holds what an interrupted run left. */
+  readonly resumed: boolean;
   /** Lets go of the draft and leaves its files for a later run. Harmless after `commit`. */
   release(): void;
 }
@@ -138,6 +140,7 @@ class FolderStore implements Store {
     const path = this.#path(kind, stage, fingerprint);
     const dir = `${path}.partial`;
     const lock: Lock = await takeLock(`${path}.lock`, `${kind} ${artifactFolder(stage, fingerprint)}`);
+    const resumed = keep && existsSync(dir);
     try {
       await withDiskErrors(dir, 0, async () => {
         if (!keep) await rm(dir, { recursive: true, force: true });
@@ -154,7 +157,7 @@ class FolderStore implements Store {
       if (open) lock.release();
       open = false;
     };
-    return { kind, stage, fingerprint, dir, release };
+    return { kind, stage, fingerprint, dir, resumed, release };
   }
 
   async commit(draft: Draft, { version, config, inputs, summary }: ManifestParts): Promise<Artifact> {

@@ -213,7 +213,7 @@ export async function* mapOrdered<Item, Result>(
         else ask(next.value);
       } catch (error) {
         more = false;
-        wait(Promise.reject(error as Error));
+        wait(Promise.reject(error));
       }
     }
   } finally {

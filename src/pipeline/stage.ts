@@ -20,13 +20,18 @@ export interface StageContext<Config, Inputs extends Record<string, ArtifactKind
   readonly inputs: { readonly [Name in keyof Inputs]: Artifact };
   /** The output folder (`….partial/`) to write into. Everything in it becomes part of the artifact. */
   readonly dir: string;
-  /** Facts that earlier stages of this artifact's line recorded, oldest first (for papers). */
+  /**
+   * Facts that earlier stages of this artifact's line recorded (for papers): stage by stage, inputs before what was
+   * made of them, and within a stage oldest first. The same in every run of the same recipe.
+   *
+   * @throws FirnError `LEDGER_INCOMPLETE` if the ledger does not know how an input came to be
+   */
   lineageFacts(): readonly LineageFact[];
 }
 
 /** A ledger fact as a later stage sees it. */
 export interface LineageFact {
-  /** Hash of the ledger line: the number a printed paper carries. */
+  /** `factId` of the ledger room, the number a printed paper carries: the same in every run of the same recipe. */
   readonly id: string;
   readonly kind: string;
   readonly stage: string;
