@@ -21,13 +21,15 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Elements converted or written at once: bounds the writer's extra memory to a few MiB. */
 const CHUNK_ELEMENTS = 1 << 20;
 
+type TensorData = Float32Array | BigInt64Array;
+
 /** One tensor to write; `data` may be a function so that only one tensor need be in memory at a time. */
 export interface TensorSource {
   readonly name: string;
   /** `BF16` rounds the given float32 values to nearest even. */
   readonly dtype: "F32" | "BF16" | "I64";
   readonly shape: readonly number[];
-  readonly data: Float32Array | BigInt64Array | (() => Float32Array | BigInt64Array);
+  readonly data: TensorData | (() => TensorData | Promise<TensorData>);
 }
 
 /** Where a tensor lies; `begin` and `end` are byte offsets in the file. */
@@ -69,8 +71,8 @@ function encodeHeader(tensors: readonly TensorSource[], metadata: Readonly<Recor
   return header;
 }
 
-function* encodeData(tensor: TensorSource): Generator<Uint8Array> {
-  const values = typeof tensor.data === "function" ? tensor.data() : tensor.data;
+async function* encodeData(tensor: TensorSource): AsyncGenerator<Uint8Array> {
+  const values = typeof tensor.data === "function" ? await tensor.data() : tensor.data;
   assert(values.length === elementCount(tensor.shape), `tensor ${tensor.name} does not fill its shape`);
   assert(
     values instanceof BigInt64Array === (tensor.dtype === "I64"),
@@ -98,7 +100,7 @@ export async function writeSafetensors(
   try {
     await file.write(header);
     for (const tensor of ordered) {
-      for (const bytes of encodeData(tensor)) await file.write(bytes);
+      for await (const bytes of encodeData(tensor)) await file.write(bytes);
     }
     await file.commit();
   } catch (error) {

@@ -1,0 +1,200 @@
+/**
+ * @file The ledger's facts as a paper reads them. Parsing is lenient: a field that is missing or of another shape is
+ * simply not known, and the paper prints the gap. Nothing is ever filled in.
+ */
+import { z } from "zod";
+import type { Json } from "../core/index.ts";
+
+/** A fact of the line that a release stands at the end of, oldest first. */
+export interface ReleaseFact {
+  /** Hash of the ledger line. */
+  readonly id: string;
+  readonly kind: string;
+  readonly stage: string;
+  readonly fingerprint: string;
+  readonly data: Json;
+}
+
+/** What a fact said, together with which fact said it. */
+export interface Recorded<T> {
+  readonly data: T;
+  /** The first 12 digits of the fact's hash: the number a paper prints. */
+  readonly fact: string;
+}
+
+const text = z.string().optional().catch(undefined);
+const number = z.number().finite().optional().catch(undefined);
+const period = z.object({ from: z.string(), to: z.string() }).optional().catch(undefined);
+
+/** Keeps the entries that parse. */
+function lenientRecord<T extends z.ZodType>(value: T) {
+  return z
+    .record(z.string(), z.unknown())
+    .catch({})
+    .transform((record) => {
+      const entries = Object.entries(record).flatMap(([key, item]) => {
+        const result = value.safeParse(item);
+        return result.success ? [[key, result.data] as const] : [];
+      });
+      return new Map<string, z.infer<T>>(entries);
+    });
+}
+
+const sourceSchema = z.object({
+  id: z.string(),
+  title: text,
+  licence: text,
+  licenceUnknownBecause: text,
+  contentRights: text,
+  category: text,
+  period,
+  revision: text,
+  url: text,
+  bytes: number,
+  files: number,
+});
+export type SourceFact = z.infer<typeof sourceSchema>;
+
+const count = z
+  .object({ documents: number, bytes: number })
+  .catch({ documents: undefined, bytes: undefined });
+const stepSchema = z.object({
+  step: z.string(),
+  source: text,
+  in: count,
+  out: count,
+  changed: number,
+  reasons: lenientRecord(z.number()),
+});
+export type StepFact = z.infer<typeof stepSchema>;
+
+const tokenizerSchema = z.object({ vocabSize: number, sha256: text, documents: number, languages: number });
+
+const counts = z.object({ documents: number, bytes: number, tokens: number });
+/** Documents, UTF-8 bytes and tokens of something. */
+export type Counts = z.infer<typeof counts>;
+const splitSchema = counts.extend({ languages: lenientRecord(counts), sources: lenientRecord(counts) });
+const tokenizeSchema = z.object({ tokenizer: text, splits: lenientRecord(splitSchema) });
+
+const trainSchema = z.object({
+  steps: number,
+  tokens: number,
+  epochs: number,
+  goldfishShare: number,
+  finalLoss: number,
+  parameters: number,
+  flops: number,
+});
+export type TrainFact = z.infer<typeof trainSchema>;
+
+/** What of one source is in the finished documents. */
+const freezeSchema = z.object({
+  source: z.string(),
+  train: count,
+  heldout: count,
+  licences: lenientRecord(z.number()),
+});
+
+const initialiseSchema = z.object({ parameters: number, seed: number });
+
+/** Conversations that the line made for fine-tuning. `madeBy` says how: `templates`, or a model's name. */
+const conversationsSchema = z.object({
+  train: number,
+  heldout: number,
+  licence: text,
+  madeBy: text,
+  skills: lenientRecord(z.number()),
+  languages: lenientRecord(z.number()),
+});
+
+const bits = z.object({
+  name: z.string(),
+  bytes: number,
+  model: number,
+  unigram: number,
+  bigram: number,
+  gzip: number,
+  xz: number,
+});
+export type BitsRow = z.infer<typeof bits>;
+const rows = z
+  .array(z.unknown())
+  .catch([])
+  .transform((list) => list.flatMap((item) => bits.safeParse(item).data ?? []));
+const evaluateSchema = z.object({
+  bitsPerByte: z
+    .object({ all: bits.optional().catch(undefined), languages: rows })
+    .nullish()
+    .catch(undefined),
+  languageByLikelihood: z
+    .object({
+      lines: number,
+      candidates: number,
+      chance: number,
+      modelAccuracy: number,
+      identifierAccuracy: number,
+    })
+    .nullish()
+    .catch(undefined),
+  conversations: z.object({ asked: number, correct: number }).nullish().catch(undefined),
+});
+
+/** Everything the papers know. A list is empty and a value undefined where no fact says anything. */
+export interface ReleaseRecord {
+  /** By source id, ordered by it. */
+  readonly sources: readonly Recorded<SourceFact>[];
+  /** In the order they ran. */
+  readonly steps: readonly Recorded<StepFact>[];
+  readonly tokenizer: Recorded<z.infer<typeof tokenizerSchema>> | undefined;
+  /** One per source. */
+  readonly freeze: readonly Recorded<z.infer<typeof freezeSchema>>[];
+  readonly initialise: Recorded<z.infer<typeof initialiseSchema>> | undefined;
+  readonly conversations: Recorded<z.infer<typeof conversationsSchema>> | undefined;
+  /** What the tokenizer counted in the training split. */
+  readonly training: Recorded<z.infer<typeof splitSchema>> | undefined;
+  /** The training runs by kind: `train`, `finetune`. */
+  readonly train: Recorded<TrainFact> | undefined;
+  readonly finetune: Recorded<TrainFact> | undefined;
+  readonly evaluate: Recorded<z.infer<typeof evaluateSchema>> | undefined;
+}
+
+/** Facts of `kind` that parse; of several with the same `key`, the last one recorded, in the place of the first. */
+function collect<T>(
+  facts: readonly ReleaseFact[],
+  kind: string,
+  schema: z.ZodType<T>,
+  key: (data: T, fact: ReleaseFact) => string,
+): Recorded<T>[] {
+  const found = new Map<string, Recorded<T>>();
+  for (const fact of facts) {
+    if (fact.kind !== kind) continue;
+    const result = schema.safeParse(fact.data);
+    if (result.success) found.set(key(result.data, fact), { data: result.data, fact: fact.id.slice(0, 12) });
+  }
+  return [...found.values()];
+}
+
+/** Sorts a release's facts by what they are about. */
+export function readFacts(facts: readonly ReleaseFact[]): ReleaseRecord {
+  const only = <T>(kind: string, schema: z.ZodType<T>): Recorded<T> | undefined =>
+    collect(facts, kind, schema, () => "").at(-1);
+  const tokenize = only("tokenize", tokenizeSchema);
+  const train = tokenize?.data.splits.get("train");
+  return {
+    sources: collect(facts, "source", sourceSchema, ({ id }) => id).sort((a, b) =>
+      a.data.id < b.data.id ? -1 : 1,
+    ),
+    steps: collect(facts, "step", stepSchema, ({ step, source }, fact) =>
+      JSON.stringify([fact.stage, fact.fingerprint, step, source ?? null]),
+    ),
+    freeze: collect(facts, "freeze", freezeSchema, ({ source }) => source),
+    initialise: only("initialise", initialiseSchema),
+    conversations: only("conversations", conversationsSchema),
+    tokenizer: only("tokenizer", tokenizerSchema),
+    training:
+      train === undefined || tokenize === undefined ? undefined : { data: train, fact: tokenize.fact },
+    train: only("train", trainSchema),
+    finetune: only("finetune", trainSchema),
+    evaluate: only("evaluate", evaluateSchema),
+  };
+}

@@ -1,0 +1,273 @@
+/**
+ * @file The model card, `README.md` of a release, in the sections of Hugging Face's template. Figures come from the
+ * ledger and carry their fact; what is neither on record nor said by the provider is printed as a gap.
+ */
+import { formatCount, formatInteger, formatPercent } from "../core/index.ts";
+import { type ModelConfig, parameterCount } from "../model/index.ts";
+import type { Recorded, ReleaseRecord, TrainFact } from "./facts.ts";
+import { cardLanguage } from "./languages.ts";
+import { declared, gap, plain, renderStatement, stated, type Statement, table } from "./paper.ts";
+import type { ProviderProfile } from "./provider.ts";
+import { SUMMARY_TITLE } from "./public-summary.ts";
+import type { ReleaseIdentity } from "./summary-general.ts";
+
+/** From this much training compute on, a language model is indicatively a general-purpose AI model. */
+const GENERAL_PURPOSE_FLOPS = 1e23;
+/** A card lists at most this many languages in its front matter. */
+const MOST_LANGUAGES = 200;
+
+export interface ModelCardInput {
+  readonly record: ReleaseRecord;
+  readonly provider: ProviderProfile;
+  readonly release: ReleaseIdentity;
+  readonly config: ModelConfig;
+  /** SPDX expression for the weights. */
+  readonly licence: string;
+  /** GGUF files beside the card. */
+  readonly ggufFiles: readonly string[];
+}
+
+/** Languages of the training data, largest first. */
+export function trainedLanguages(record: ReleaseRecord): string[] {
+  const languages = [...(record.training?.data.languages ?? [])].filter(
+    ([label]) => !/^(und|zxx|mul)/.test(label),
+  );
+  languages.sort((a, b) => (b[1].tokens ?? 0) - (a[1].tokens ?? 0) || (a[0] < b[0] ? -1 : 1));
+  return [...new Set(languages.map(([label]) => cardLanguage(label)))];
+}
+
+function frontMatter({ record, release, licence }: ModelCardInput): string {
+  const languages = trainedLanguages(record).slice(0, MOST_LANGUAGES);
+  const lines = [
+    "---",
+    ...(languages.length === 0
+      ? []
+      : ["language:", ...languages.map((code) => `  - ${JSON.stringify(code)}`)]),
+    `license: ${JSON.stringify(licence.toLowerCase())}`,
+    "library_name: transformers",
+    "pipeline_tag: text-generation",
+    "tags:",
+    "  - apertus",
+    "  - firn",
+  ];
+  const bits = record.evaluate?.data.bitsPerByte?.all?.model;
+  if (bits !== undefined) {
+    lines.push(
+      "model-index:",
+      `  - name: ${JSON.stringify(release.name)}`,
+      "    results:",
+      "      - task:",
+      "          type: text-generation",
+      "        dataset:",
+      "          name: held-out documents of the training sources",
+      "          type: held-out",
+      "        metrics:",
+      "          - type: bits_per_byte",
+      "            name: bits per UTF-8 byte",
+      `            value: ${bits.toFixed(4)}`,
+    );
+  }
+  return [...lines, "---"].join("\n");
+}
+
+const bullets = (statements: readonly Statement[]): string =>
+  statements.map((statement) => `- ${renderStatement(statement)}`).join("\n");
+
+function details({ record, provider, release, config, licence }: ModelCardInput): string {
+  const languages = trainedLanguages(record);
+  return [
+    "## Model Details",
+    "### Model Description",
+    bullets([
+      declared(`Developed by: ${plain(provider.name)}`, "provider"),
+      declared(`Version: ${plain(release.version)}, ${release.date}`, "version"),
+      declared(
+        `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameterCount(config))} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
+        "model type",
+      ),
+      record.training === undefined || languages.length === 0
+        ? gap("languages")
+        : stated(
+            `Languages: ${formatInteger(languages.length)}, most training text in ${languages.slice(0, 10).join(", ")}`,
+            record.training,
+          ),
+      declared(`License: ${plain(licence)}`, "licence"),
+    ]),
+  ].join("\n\n");
+}
+
+function uses({ provider }: ModelCardInput): string {
+  const answer = (text: string | undefined, what: string): string =>
+    renderStatement(declared(text && plain(text), what));
+  return [
+    "## Uses",
+    "### Direct Use",
+    answer(provider.intendedUse, "intended use"),
+    "### Out-of-Scope Use",
+    answer(provider.outOfScopeUse, "uses out of scope"),
+    "## Bias, Risks, and Limitations",
+    answer(provider.limitations, "limitations"),
+  ].join("\n\n");
+}
+
+function gettingStarted({ release, ggufFiles, config }: ModelCardInput): string {
+  const gguf = ggufFiles[0];
+  return [
+    "## How to Get Started with the Model",
+    "With transformers 4.56 or newer, in this folder:",
+    '```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\ntokenizer = AutoTokenizer.from_pretrained(".")\nmodel = AutoModelForCausalLM.from_pretrained(".")\ninputs = tokenizer("Die Sonne scheint", return_tensors="pt")\nprint(tokenizer.decode(model.generate(**inputs, max_new_tokens=20)[0]))\n```',
+    ...(gguf === undefined
+      ? []
+      : ["With llama.cpp:", `\`\`\`sh\nllama-cli -m ${gguf} -p "Die Sonne scheint" -n 20\n\`\`\``]),
+    `Recommended sampling: temperature 0.8, top-p 0.9. ${plain(release.name)} ends an answer with one of the tokens ${config.eosIds.join(", ")}.`,
+  ].join("\n\n");
+}
+
+function runStatement(label: string, run: Recorded<TrainFact> | undefined): Statement {
+  if (run === undefined) return gap(label);
+  const { steps, tokens, epochs, finalLoss, flops } = run.data;
+  const parts = [
+    steps === undefined ? undefined : `${formatInteger(steps)} steps`,
+    tokens === undefined ? undefined : `${formatInteger(tokens)} tokens`,
+    epochs === undefined ? undefined : `${epochs.toPrecision(3)} passes over the data`,
+    flops === undefined ? undefined : `${flops.toExponential(2)} FLOP`,
+    finalLoss === undefined ? undefined : `loss at the end ${finalLoss.toFixed(3)}`,
+  ].filter((part) => part !== undefined);
+  return stated(`${label}: ${parts.join(", ")}`, run);
+}
+
+function trainingDetails({ record }: ModelCardInput): string {
+  const { training, sources, steps, train, finetune } = record;
+  const rows = sources.map(({ data, fact }) => {
+    const counted = training?.data.sources.get(data.id);
+    const number = (value: number | undefined): string =>
+      value === undefined ? "not recorded" : formatInteger(value);
+    return [
+      data.url === undefined
+        ? plain(data.title ?? data.id)
+        : `[${plain(data.title ?? data.id)}](<${data.url}>)`,
+      plain(data.licence ?? "not recorded"),
+      number(counted?.documents),
+      number(counted?.tokens),
+      `\`fact:${fact}\``,
+    ];
+  });
+  const processing = steps.map((step) => {
+    const { data } = step;
+    const kept = `${formatInteger(data.out.documents ?? 0)} of ${formatInteger(data.in.documents ?? 0)} documents kept`;
+    const reasons = [...data.reasons].map(([reason, times]) => `${plain(reason)} ${formatInteger(times)}`);
+    const source = data.source === undefined ? "" : ` (${plain(data.source)})`;
+    return stated(
+      `${plain(data.step)}${source}: ${kept}${reasons.length === 0 ? "" : `; dropped: ${reasons.join(", ")}`}`,
+      step,
+    );
+  });
+  return [
+    "## Training Details",
+    "### Training Data",
+    rows.length === 0
+      ? renderStatement(gap("sources"))
+      : table(["source", "licence", "documents", "tokens", "fact"], rows),
+    ...(training === undefined ? [] : [`Documents and tokens as counted by \`fact:${training.fact}\`.`]),
+    "### Training Procedure",
+    "#### Preprocessing",
+    processing.length === 0 ? renderStatement(gap("steps")) : bullets(processing),
+    "#### Training Hyperparameters and Compute",
+    bullets([
+      runStatement("Pre-training", train),
+      ...(finetune === undefined ? [] : [runStatement("Fine-tuning", finetune)]),
+      ...compute(record),
+    ]),
+  ].join("\n\n");
+}
+
+function compute({ train, finetune }: ReleaseRecord): Statement[] {
+  if (train?.data.flops === undefined || (finetune !== undefined && finetune.data.flops === undefined)) {
+    return [gap("training compute")];
+  }
+  const flops = train.data.flops + (finetune?.data.flops ?? 0);
+  const side = flops > GENERAL_PURPOSE_FLOPS ? "above" : "below";
+  return [
+    stated(
+      `Training compute: ${flops.toExponential(2)} FLOP counted over the architecture's operations, ${side} the indicative criterion of 10^23 FLOP for general-purpose AI models`,
+      ...[train, finetune].filter((run) => run !== undefined),
+    ),
+  ];
+}
+
+function evaluation({ record }: ModelCardInput): string {
+  const { evaluate } = record;
+  if (evaluate === undefined) return ["## Evaluation", renderStatement(gap("evaluations"))].join("\n\n");
+  const { bitsPerByte, languageByLikelihood, conversations } = evaluate.data;
+  const parts = [
+    "## Evaluation",
+    "### Testing Data, Factors & Metrics",
+    `Held-out documents of the training sources; every figure from \`fact:${evaluate.fact}\`.`,
+    "### Results",
+  ];
+  if (bitsPerByte?.all !== undefined) {
+    const cell = (value: number | undefined): string => (value === undefined ? "–" : value.toFixed(3));
+    const rows = [bitsPerByte.all, ...bitsPerByte.languages.slice(0, 20)];
+    parts.push(
+      "Bits per UTF-8 byte of held-out text, smaller is better:",
+      table(
+        ["language", "this model", "unigram", "bigram", "gzip", "xz"],
+        rows.map((row) => [
+          plain(row.name),
+          cell(row.model),
+          cell(row.unigram),
+          cell(row.bigram),
+          cell(row.gzip),
+          cell(row.xz),
+        ]),
+      ),
+    );
+  }
+  if (languageByLikelihood?.modelAccuracy !== undefined) {
+    const { modelAccuracy, chance, identifierAccuracy, lines, candidates } = languageByLikelihood;
+    const other = [
+      chance === undefined ? undefined : `chance ${formatPercent(chance)}`,
+      identifierAccuracy === undefined
+        ? undefined
+        : `the data pipeline's identifier ${formatPercent(identifierAccuracy)}`,
+    ].filter((part) => part !== undefined);
+    parts.push(
+      `Language of an unseen line by likelihood: ${formatPercent(modelAccuracy)} right${other.length === 0 ? "" : ` (${other.join(", ")})`}, ${formatInteger(lines ?? 0)} lines, ${formatInteger(candidates ?? 0)} languages.`,
+    );
+  }
+  if (conversations?.asked !== undefined && conversations.correct !== undefined) {
+    parts.push(
+      `Held-out conversations answered exactly: ${formatInteger(conversations.correct)} of ${formatInteger(conversations.asked)}.`,
+    );
+  }
+  return parts.join("\n\n");
+}
+
+function closing({ provider, config, release }: ModelCardInput): string {
+  const contact = [provider.contact, provider.address].filter((line) => line !== undefined).join(", ");
+  return [
+    "## Environmental Impact",
+    renderStatement(gap("energy used for training")),
+    "## Technical Specifications",
+    `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+    "## EU AI Act documents",
+    `- [${SUMMARY_TITLE}](legal/Public_Summary_of_Training_Content.md)\n- [the ledger facts that these pages cite](legal/facts.jsonl)`,
+    "## Contact",
+    renderStatement(declared(contact === "" ? undefined : plain(contact), "contact")),
+    `${plain(release.name)} ${plain(release.version)} was made with Firn; \`fact:…\` gives the ledger fact behind a figure.`,
+  ].join("\n\n");
+}
+
+/** The Markdown of the card, front matter first. */
+export function modelCard(input: ModelCardInput): string {
+  return `${[
+    frontMatter(input),
+    `# ${plain(input.release.name)}`,
+    details(input),
+    uses(input),
+    gettingStarted(input),
+    trainingDetails(input),
+    evaluation(input),
+    closing(input),
+  ].join("\n\n")}\n`;
+}
