@@ -23,6 +23,12 @@ export interface Recorded<T> {
 }
 
 const text = z.string().optional().catch(undefined);
+/** An address that can stand in Markdown as it is. */
+const address = z
+  .url({ protocol: /^https?$/ })
+  .regex(/^[^\s<>|]+$/)
+  .optional()
+  .catch(undefined);
 const number = z.number().finite().optional().catch(undefined);
 const period = z.object({ from: z.string(), to: z.string() }).optional().catch(undefined);
 
@@ -49,7 +55,7 @@ const sourceSchema = z.object({
   category: text,
   period,
   revision: text,
-  url: text,
+  url: address,
   bytes: number,
   files: number,
 });
