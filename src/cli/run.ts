@@ -3,10 +3,11 @@
  * the command table, and every mistake it finds becomes one of our errors with the nearest name.
  */
 import { Command as Program, CommanderError } from "commander";
+import { diskError } from "../artifacts/index.ts";
 import { FirnError, type Json, nearestName, silentReporter } from "../core/index.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { errorBlock, errorJson, explainSystemError } from "./print-error.ts";
+import { errorBlock, errorJson } from "./print-error.ts";
 import { createReporter } from "./reporter.ts";
 import type { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -119,6 +120,13 @@ function explainMistake(error: CommanderError, argv: readonly string[]): FirnErr
   });
 }
 
+/** The file that a system error is about. */
+function pathOf(error: unknown): string {
+  return error instanceof Error && "path" in error && typeof error.path === "string"
+    ? error.path
+    : process.cwd();
+}
+
 /** Parses `argv`; undefined when commander has already answered (help, version). */
 async function parse(argv: readonly string[], terminal: Terminal): Promise<Choice | undefined> {
   let choice: Choice | undefined;
@@ -172,7 +180,7 @@ export async function runCommandLine(
       terminal.writeStatus("Stopped. Run the same command again to go on from here.\n");
       return EXIT_INTERRUPTED;
     }
-    const error = explainSystemError(thrown);
+    const error = diskError(thrown, pathOf(thrown), 0);
     if (json) printJson(errorJson(error));
     else terminal.writeStatus(`${errorBlock(error, terminal)}\n`);
     return 1;
