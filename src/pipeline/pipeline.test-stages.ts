@@ -21,9 +21,9 @@ export const collect = defineStage<CollectConfig, Record<never, never>>({
   inputs: {},
   output: "documents",
   estimate: ({ words }) => ({ bytes: words.join(" ").length, seconds: 90, note: "reads no network" }),
-  async run({ config, dir, fact }) {
+  async run({ config, dir, ...work }) {
     runs.push("collect");
-    fact("source", { words: config.words.length });
+    work.fact("source", { words: config.words.length });
     await writeFile(join(dir, "words.txt"), config.words.join("\n"));
     return { words: config.words.length };
   },
@@ -37,7 +37,7 @@ export const count = defineStage<{ rounds: number; pause: number }, { documents:
   output: "tokens",
   resumable: true,
   estimate: ({ rounds }) => ({ tokens: rounds * 1000, flops: rounds * 1e9, seconds: 4000 }),
-  async run({ config, inputs, dir, fact, report, signal }) {
+  async run({ config, inputs, dir, report, signal, ...work }) {
     runs.push("count");
     const words = (await readFile(join(inputs.documents.dir, "words.txt"), "utf8")).split("\n");
     const path = join(dir, "rounds.txt");
@@ -45,11 +45,11 @@ export const count = defineStage<{ rounds: number; pause: number }, { documents:
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     if (whole !== text) await writeFileAtomic(path, whole);
     const done = whole.split("\n").length - 1;
-    fact("begin", { words: words.length });
+    work.fact("begin", { words: words.length });
     for (let round = done; round < config.rounds; round++) {
       signal.throwIfAborted();
       await appendFile(path, `round ${round}: ${words[round % words.length]!}\n`);
-      fact("round", { round });
+      work.fact("round", { round });
       report.line(`round ${round}`);
       if (config.pause > 0) await sleep(config.pause);
     }
@@ -98,8 +98,8 @@ export function failing(error: unknown): StageNode {
     version: 1,
     inputs: {},
     output: "documents",
-    async run({ dir, fact }) {
-      fact("tried", {});
+    async run({ dir, ...work }) {
+      work.fact("tried", {});
       await writeFile(join(dir, "half.txt"), "half");
       throw error;
     },

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../artifacts/index.ts";
-import { BugError, type ErrorCode, FirnError, type Reporter, silentReporter } from "../core/index.ts";
+import { BugError, FirnError, type Reporter, silentReporter } from "../core/index.ts";
 import { type Fact, Ledger, verifyLedger } from "../ledger/index.ts";
 import { describeChanges } from "./explain-rebuild.ts";
 import { collect, failing, type LineConfig, line, runs, writeUp } from "./pipeline.test-stages.ts";
@@ -209,7 +209,7 @@ describe("a hand-edited artifact", () => {
 
 describe("a stage that fails", () => {
   test("keeps its code, its draft and says how to go on", async () => {
-    const error = new FirnError("TEST_WORLD" as ErrorCode, {
+    const error = new FirnError("TEST_WORLD", {
       expected: "a",
       got: "b",
       next: "Fix the input.",

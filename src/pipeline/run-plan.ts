@@ -207,7 +207,7 @@ class PlanRun {
     this.#histories.set(fingerprint, { ...history, attempt, done: false });
     const context: StageContext<never, Record<string, never>> = {
       config: config as never,
-      inputs: inputs as never,
+      inputs,
       dir: draft.dir,
       report,
       signal,

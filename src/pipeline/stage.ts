@@ -26,7 +26,7 @@ export interface StageContext<Config, Inputs extends Record<string, ArtifactKind
    *
    * @throws FirnError `LEDGER_INCOMPLETE` if the ledger does not know how an input came to be
    */
-  lineageFacts(): readonly LineageFact[];
+  readonly lineageFacts: () => readonly LineageFact[];
 }
 
 /** A ledger fact as a later stage sees it. */
@@ -82,8 +82,8 @@ export function stageNode<Config, Inputs extends Record<string, ArtifactKind>>(
 ): StageNode {
   return {
     label,
-    stage: stage as unknown as StageNode["stage"],
+    stage,
     config: config as Json,
-    inputs: inputs as { readonly [name: string]: StageNode },
+    inputs,
   };
 }
