@@ -6,7 +6,17 @@ import { formatCount, formatInteger, formatPercent } from "../core/index.ts";
 import { type ModelConfig, parameterCount } from "../model/index.ts";
 import type { Recorded, ReleaseRecord, TrainFact } from "./facts.ts";
 import { cardLanguage } from "./languages.ts";
-import { declared, gap, plain, renderStatement, stated, type Statement, table } from "./paper.ts";
+import {
+  amount,
+  declared,
+  gap,
+  plain,
+  renderStatement,
+  shown,
+  stated,
+  type Statement,
+  table,
+} from "./paper.ts";
 import type { ProviderProfile } from "./provider.ts";
 import { SUMMARY_TITLE } from "./public-summary.ts";
 import type { ReleaseIdentity } from "./summary-general.ts";
@@ -80,10 +90,9 @@ function details({ record, provider, release, config, licence }: ModelCardInput)
     "### Model Description",
     bullets([
       declared(`Developed by: ${plain(provider.name)}`, "provider"),
-      declared(`Version: ${plain(release.version)}, ${release.date}`, "version"),
-      declared(
+      shown(`Version: ${plain(release.version)}, ${release.date}`),
+      shown(
         `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameterCount(config))} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
-        "model type",
       ),
       record.training === undefined || languages.length === 0
         ? gap("languages")
@@ -91,7 +100,7 @@ function details({ record, provider, release, config, licence }: ModelCardInput)
             `Languages: ${formatInteger(languages.length)}, most training text in ${languages.slice(0, 10).join(", ")}`,
             record.training,
           ),
-      declared(`License: ${plain(licence)}`, "licence"),
+      shown(`License: ${plain(licence)}`),
     ]),
   ].join("\n\n");
 }
@@ -140,21 +149,19 @@ function trainingDetails({ record }: ModelCardInput): string {
   const { training, sources, steps, train, finetune } = record;
   const rows = sources.map(({ data, fact }) => {
     const counted = training?.data.sources.get(data.id);
-    const number = (value: number | undefined): string =>
-      value === undefined ? "not recorded" : formatInteger(value);
     return [
       data.url === undefined
         ? plain(data.title ?? data.id)
         : `[${plain(data.title ?? data.id)}](<${data.url}>)`,
       plain(data.licence ?? "not recorded"),
-      number(counted?.documents),
-      number(counted?.tokens),
+      amount(counted?.documents),
+      amount(counted?.tokens),
       `\`fact:${fact}\``,
     ];
   });
   const processing = steps.map((step) => {
     const { data } = step;
-    const kept = `${formatInteger(data.out.documents ?? 0)} of ${formatInteger(data.in.documents ?? 0)} documents kept`;
+    const kept = `kept ${amount(data.out.documents)} of ${amount(data.in.documents)} documents`;
     const reasons = [...data.reasons].map(([reason, times]) => `${plain(reason)} ${formatInteger(times)}`);
     const source = data.source === undefined ? "" : ` (${plain(data.source)})`;
     return stated(
@@ -232,7 +239,7 @@ function evaluation({ record }: ModelCardInput): string {
         : `the data pipeline's identifier ${formatPercent(identifierAccuracy)}`,
     ].filter((part) => part !== undefined);
     parts.push(
-      `Language of an unseen line by likelihood: ${formatPercent(modelAccuracy)} right${other.length === 0 ? "" : ` (${other.join(", ")})`}, ${formatInteger(lines ?? 0)} lines, ${formatInteger(candidates ?? 0)} languages.`,
+      `Language of an unseen line by likelihood: ${formatPercent(modelAccuracy)} right${other.length === 0 ? "" : ` (${other.join(", ")})`}, lines: ${amount(lines)}, languages: ${amount(candidates)}.`,
     );
   }
   if (conversations?.asked !== undefined && conversations.correct !== undefined) {

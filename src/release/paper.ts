@@ -2,6 +2,7 @@
  * @file The pieces papers are made of. A statement is a line of text and what it rests on; a figure that comes from
  * the ledger carries its fact's number; what nobody recorded is said to be so.
  */
+import { formatInteger } from "../core/index.ts";
 import type { Recorded } from "./facts.ts";
 
 /** One line of an answer. */
@@ -9,8 +10,11 @@ export interface Statement {
   readonly text: string;
   /** Ledger facts it rests on (12 digits each). */
   readonly facts: readonly string[];
-  /** `fact`: read or computed from the ledger. `provider`: the provider says so. `gap`: nobody recorded it. */
-  readonly basis: "fact" | "provider" | "gap";
+  /**
+   * `fact`: read or computed from the ledger. `provider`: the provider says so. `release`: the
+   * release shows it itself. `gap`: nobody recorded it.
+   */
+  readonly basis: "fact" | "provider" | "release" | "gap";
 }
 
 /** A question of a form under its exact label, and the answer. */
@@ -43,6 +47,16 @@ export function stated(text: string, ...facts: readonly (Recorded<unknown> | str
 /** A statement of the provider, or the gap where the profile leaves it out. */
 export function declared(text: string | undefined, what: string): Statement {
   return text === undefined ? gap(what) : { text, facts: [], basis: "provider" };
+}
+
+/** What everybody can see in the release: its name, version, date, shape. */
+export function shown(text: string): Statement {
+  return { text, facts: [], basis: "release" };
+}
+
+/** A whole number, or that nobody recorded it. */
+export function amount(value: number | undefined): string {
+  return value === undefined ? "not recorded" : formatInteger(value);
 }
 
 /** Says that nobody recorded `what`. */

@@ -3,9 +3,10 @@
  * Regulation (EU) 2024/1689; C(2025) 8311 final, 5 December 2025): its headings, labels and order, answered from
  * the ledger and the provider's profile. A question that neither answers is printed as open.
  */
-import { formatInteger, formatPercent } from "../core/index.ts";
+import { formatPercent } from "../core/index.ts";
 import type { ReleaseRecord } from "./facts.ts";
 import {
+  amount,
   declared,
   field,
   gap,
@@ -14,6 +15,7 @@ import {
   renderSections,
   type Section,
   section,
+  shown,
   stated,
   yesNo,
 } from "./paper.ts";
@@ -35,13 +37,16 @@ function processingSections(record: ReleaseRecord, provider: ProviderProfile): S
     provider.codeOfPractice === undefined
       ? gap("whether the provider has signed")
       : ({ text: "As declared.", facts: [], basis: "provider" } as const);
-  const changed = scrub.reduce((sum, { data }) => sum + (data.changed ?? 0), 0);
+  const changes = scrub.map(({ data }) => data.changed);
+  const changed = changes.every((value) => value !== undefined)
+    ? changes.reduce((sum, value) => sum + value, 0)
+    : undefined;
   const others = [
     ...(scrub.length === 0
       ? []
       : [
           stated(
-            `Personal identifiers were scrubbed from the text; ${formatInteger(changed)} documents were changed.`,
+            `Personal identifiers were scrubbed from the text; documents changed: ${amount(changed)}.`,
             ...scrub,
           ),
         ]),
@@ -68,7 +73,7 @@ function processingSections(record: ReleaseRecord, provider: ProviderProfile): S
         ),
         ...optOut.map((step) =>
           stated(
-            `Step ${plain(step.data.step)}: ${formatInteger((step.data.in.documents ?? 0) - (step.data.out.documents ?? 0))} documents removed.`,
+            `Step ${plain(step.data.step)}: kept ${amount(step.data.out.documents)} of ${amount(step.data.in.documents)} documents.`,
             step,
           ),
         ),
@@ -100,8 +105,8 @@ export function publicSummary(
 ): Section[] {
   return [
     section("Header", [
-      field("Version of the Summary:", declared(plain(release.version), "version")),
-      field("Last update:", declared(bothDates(release.date), "date")),
+      field("Version of the Summary:", shown(plain(release.version))),
+      field("Last update:", shown(bothDates(release.date))),
     ]),
     section("1. General information", [], generalSections(record, provider, release)),
     section("2. List of data sources", [], sourceSections(record, provider)),

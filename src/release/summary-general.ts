@@ -10,6 +10,7 @@ import {
   plain,
   type Section,
   section,
+  shown,
   stated,
   type Statement,
   TEXT_ONLY,
@@ -57,7 +58,7 @@ export function generalSections(
       ),
     ]),
     section("1.2. Model identification", [
-      field("Versioned model name(s):", declared(plain(`${release.name} ${release.version}`), "name")),
+      field("Versioned model name(s):", shown(plain(`${release.name} ${release.version}`))),
       field(
         "Model dependencies:",
         record.initialise === undefined

@@ -193,7 +193,7 @@ describe("the public summary", () => {
     const text = summaryOf(FACTS);
     expect(text).toMatch(new RegExp(`Exactly 2,000 tokens.*fact:${short("tokenize")}`));
     expect(text).toMatch(new RegExp(`Latest date.*05/2024.*fact:${short("source")}`));
-    expect(text).toMatch(/3 documents were changed.*fact:/);
+    expect(text).toMatch(/documents changed: 3.*fact:/);
     expect(text).toMatch(/German 50\.0 %/);
   });
 
@@ -239,7 +239,7 @@ describe("the public summary", () => {
 describe("the papers", () => {
   it("never claim compliance and survive facts of any shape", () => {
     const anyFact = fc.record({
-      id: fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 64, maxLength: 64 }),
+      id: fc.stringMatching(/^[0-9a-f]{64}$/),
       kind: fc.constantFrom(
         "source",
         "step",
