@@ -12,7 +12,12 @@ function serve(model: NgramModel): ServedModel {
 
 /** A model of one sequence: greedy decoding says it again. */
 function parrot(bytes: readonly number[], contextLength = 4096): ServedModel {
-  return serve(new NgramModel([[START, ...bytes, specialId("</s>")]], bytes.length + 2, contextLength));
+  return serve(
+    new NgramModel([[START, ...bytes, specialId("</s>")]], {
+      order: bytes.length + 2,
+      contextLength,
+    }),
+  );
 }
 
 async function collect(served: ServedModel, prompt: readonly number[], changes: Partial<AnswerOptions> = {}) {
@@ -40,15 +45,17 @@ const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];
 describe("an answer", () => {
   it("ends with stop at a stop token and with length at the token limit", async () => {
     const served = parrot(utf8("snow"));
-    expect((await collect(served, [START])).end).toEqual({ finishReason: "stop", completionTokens: 4 });
+    const { end } = await collect(served, [START]);
+    expect(end).toMatchObject({ finishReason: "stop", completionTokens: 4 });
+    expect(end.generationSeconds).toBeGreaterThan(0);
     const cut = await collect(served, [START], { maxTokens: 3 });
-    expect(cut.end).toEqual({ finishReason: "length", completionTokens: 3 });
+    expect(cut.end).toMatchObject({ finishReason: "length", completionTokens: 3 });
     expect(cut.text).toBe("sno");
   });
 
   it("ends with length when the context is full", async () => {
     const { end, text } = await collect(parrot(utf8("snow falls"), 6), [START]);
-    expect(end).toEqual({ finishReason: "length", completionTokens: 5 });
+    expect(end).toMatchObject({ finishReason: "length", completionTokens: 5 });
     expect(text).toBe("snow ");
   });
 
@@ -64,7 +71,7 @@ describe("an answer", () => {
   it("stops before a stop string that spans tokens and keeps its tokens to itself", async () => {
     const { pieces, end, text } = await collect(parrot(utf8("one two three")), [START], { stops: ["two"] });
     expect(text).toBe("one ");
-    expect(end).toEqual({ finishReason: "stop", completionTokens: 7 });
+    expect(end).toMatchObject({ finishReason: "stop", completionTokens: 7 });
     expect(pieces.flatMap((piece) => piece.tokens.map((token) => token.id))).toEqual(utf8("one "));
   });
 

@@ -35,6 +35,10 @@ export interface AnswerEnd {
   readonly finishReason: "stop" | "length";
   /** Tokens the model produced, those of a stop string included. */
   readonly completionTokens: number;
+  /** From the start to the first token: reading the prompt. */
+  readonly promptSeconds: number;
+  /** From the first token to the last. */
+  readonly generationSeconds: number;
 }
 
 /**
@@ -52,11 +56,16 @@ export async function* answer(
   const text = new TextAssembler(served);
   let completionTokens = 0;
   let stopped = false;
+  const startedAt = performance.now();
+  let firstAt = startedAt;
+  let lastAt = startedAt;
 
   if (maxTokens > 0) {
     for await (const token of served.model.generate(prompt, generateOptions(served, maxTokens, options))) {
       options.signal.throwIfAborted();
       completionTokens += 1;
+      lastAt = performance.now();
+      if (completionTokens === 1) firstAt = lastAt;
       const step = stops.push(text.decode(token));
       stopped = step.stopped;
       const piece = text.release(step.text, "more");
@@ -72,6 +81,8 @@ export async function* answer(
   return {
     finishReason: !stopped && completionTokens >= maxTokens ? "length" : "stop",
     completionTokens,
+    promptSeconds: (firstAt - startedAt) / 1000,
+    generationSeconds: (lastAt - firstAt) / 1000,
   };
 }
 

@@ -8,10 +8,10 @@ import { badValue } from "./api-error.ts";
 import type { ChatMessage } from "./chat-codec.ts";
 import {
   checkPromptFits,
-  countUsage,
   type GenerationPlan,
   generateChoices,
   planGeneration,
+  Tally,
 } from "./generation.ts";
 import { chatTokenLogprobs } from "./logprobs.ts";
 import {
@@ -121,7 +121,7 @@ class ChatReply {
 
   async whole(signal: AbortSignal) {
     const choices = [];
-    let completionTokens = 0;
+    const tally = new Tally(this.#plan);
     let text = "";
     let tokens: AnswerToken[] = [];
     for await (const event of generateChoices(this.#plan, signal)) {
@@ -129,7 +129,7 @@ class ChatReply {
         text += event.piece.text;
         tokens.push(...event.piece.tokens);
       } else if (event.kind === "end") {
-        completionTokens += event.end.completionTokens;
+        tally.add(event.end);
         choices.push({
           index: event.index,
           message: { role: "assistant" as const, content: text, refusal: null },
@@ -140,12 +140,11 @@ class ChatReply {
         tokens = [];
       }
     }
-    const usage = countUsage(this.#plan, completionTokens);
-    return { ...this.#head, object: "chat.completion" as const, choices, usage };
+    return { ...this.#head, object: "chat.completion" as const, choices, ...tally.report() };
   }
 
   async *stream(signal: AbortSignal): AsyncGenerator<object, void, void> {
-    let completionTokens = 0;
+    const tally = new Tally(this.#plan);
     for await (const event of generateChoices(this.#plan, signal)) {
       const { index } = event;
       if (event.kind === "start") {
@@ -153,13 +152,12 @@ class ChatReply {
       } else if (event.kind === "piece") {
         yield this.#chunk(index, { content: event.piece.text }, this.#describe(event.piece.tokens), null);
       } else {
-        completionTokens += event.end.completionTokens;
+        tally.add(event.end);
         yield this.#chunk(index, {}, null, event.end.finishReason);
       }
     }
     if (this.#includeUsage) {
-      const usage = countUsage(this.#plan, completionTokens);
-      yield { ...this.#head, object: "chat.completion.chunk", choices: [], usage };
+      yield { ...this.#head, object: "chat.completion.chunk", choices: [], ...tally.report() };
     }
   }
 

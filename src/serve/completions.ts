@@ -6,10 +6,10 @@ import { badValue, contextExceeded } from "./api-error.ts";
 import { type EchoedPrompt, echoPrompt } from "./echo.ts";
 import {
   checkPromptFits,
-  countUsage,
   type GenerationPlan,
   generateChoices,
   planGeneration,
+  Tally,
 } from "./generation.ts";
 import { CodePointCounter, completionLogprobs, type OffsetToken } from "./logprobs.ts";
 import {
@@ -120,24 +120,24 @@ class CompletionReply {
 
   async whole(signal: AbortSignal) {
     const choices = [];
-    let completionTokens = 0;
+    const tally = new Tally(this.#plan);
     let choice: Choice = { text: "", tokens: [] };
     for await (const event of this.#pieces(signal)) {
       if (event.kind === "piece") {
         choice.text += event.text;
         choice.tokens.push(...event.tokens);
       } else {
-        completionTokens += event.end.completionTokens;
+        tally.add(event.end);
         const offsets = new CodePointCounter();
         choices.push(this.#choice(event.index, choice, offsets, event.end.finishReason));
         choice = { text: "", tokens: [] };
       }
     }
-    return { ...this.#head, choices, usage: countUsage(this.#plan, completionTokens) };
+    return { ...this.#head, choices, ...tally.report() };
   }
 
   async *stream(signal: AbortSignal): AsyncGenerator<object, void, void> {
-    let completionTokens = 0;
+    const tally = new Tally(this.#plan);
     let offsets = new CodePointCounter();
     const chunk = (choice: object): object => ({
       ...this.#head,
@@ -148,13 +148,13 @@ class CompletionReply {
       if (event.kind === "piece") {
         yield chunk(this.#choice(event.index, event, offsets, null));
       } else {
-        completionTokens += event.end.completionTokens;
+        tally.add(event.end);
         yield chunk({ index: event.index, text: "", logprobs: null, finish_reason: event.end.finishReason });
         offsets = new CodePointCounter();
       }
     }
     if (this.#includeUsage) {
-      yield { ...this.#head, choices: [], usage: countUsage(this.#plan, completionTokens) };
+      yield { ...this.#head, choices: [], ...tally.report() };
     }
   }
 

@@ -29,6 +29,13 @@ export interface Usage {
   readonly total_tokens: number;
 }
 
+export interface Timings {
+  readonly prompt_ms: number;
+  readonly predicted_ms: number;
+  /** Tokens per second after each answer's first token; null when there were none. */
+  readonly predicted_per_second: number | null;
+}
+
 /** Turns checked request fields into what the model is asked to do. */
 export function planGeneration(
   served: ServedModel,
@@ -84,6 +91,13 @@ function readBias(bias: Readonly<Record<string, number>> | undefined, vocabSize:
   );
 }
 
+const NOTHING: AnswerEnd = {
+  finishReason: "stop",
+  completionTokens: 0,
+  promptSeconds: 0,
+  generationSeconds: 0,
+};
+
 /** Produces the answers; choice `index` is prompt `index / n`, repetition `index % n`, as in OpenAI's API. */
 export async function* generateChoices(
   plan: GenerationPlan,
@@ -102,7 +116,7 @@ export async function* generateChoices(
         yield { kind: "end", index, end: step.value };
       } finally {
         // Ends the model's work when the reader of these events stopped early.
-        await pieces.return({ finishReason: "stop", completionTokens: 0 });
+        await pieces.return(NOTHING);
       }
       index += 1;
     }
@@ -114,11 +128,40 @@ function choiceSeed(seed: number, repetition: number): number {
   return repetition === 0 ? seed : randomStream(seed, "choice", repetition).uint32();
 }
 
-export function countUsage(plan: GenerationPlan, completionTokens: number): Usage {
-  const promptTokens = plan.prompts.reduce((total, prompt) => total + prompt.length, 0);
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
-  };
+/** Sums up the answers of a request as they end. */
+export class Tally {
+  readonly #promptTokens: number;
+  #completionTokens = 0;
+  #promptSeconds = 0;
+  #generationSeconds = 0;
+  /** Tokens that came after the first of their answer: what `#generationSeconds` was spent on. */
+  #timedTokens = 0;
+
+  constructor(plan: GenerationPlan) {
+    this.#promptTokens = plan.prompts.reduce((total, prompt) => total + prompt.length, 0);
+  }
+
+  add(end: AnswerEnd): void {
+    this.#completionTokens += end.completionTokens;
+    this.#promptSeconds += end.promptSeconds;
+    this.#generationSeconds += end.generationSeconds;
+    this.#timedTokens += Math.max(0, end.completionTokens - 1);
+  }
+
+  /** OpenAI's `usage`, and `timings` under the names that llama.cpp's server gave them. */
+  report(): { readonly usage: Usage; readonly timings: Timings } {
+    const milliseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e3;
+    return {
+      usage: {
+        prompt_tokens: this.#promptTokens,
+        completion_tokens: this.#completionTokens,
+        total_tokens: this.#promptTokens + this.#completionTokens,
+      },
+      timings: {
+        prompt_ms: milliseconds(this.#promptSeconds),
+        predicted_ms: milliseconds(this.#generationSeconds),
+        predicted_per_second: this.#timedTokens === 0 ? null : this.#timedTokens / this.#generationSeconds,
+      },
+    };
+  }
 }

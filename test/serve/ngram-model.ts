@@ -68,15 +68,28 @@ interface Successors {
   total: number;
 }
 
+export interface NgramOptions {
+  /** Longest history plus one, in tokens. */
+  readonly order: number;
+  readonly contextLength: number;
+  /** Time per generated token, for tests that watch an answer grow. Default: 0. */
+  readonly tokenMs?: number;
+}
+
 export class NgramModel implements LanguageModel {
   readonly name = "ngram";
   readonly vocabSize = VOCAB_SIZE;
   readonly contextLength: number;
   readonly #order: number;
+  readonly #tokenMs: number;
   readonly #table = new Map<string, Successors>();
 
-  constructor(sequences: readonly (readonly number[])[], order: number, contextLength: number) {
+  constructor(
+    sequences: readonly (readonly number[])[],
+    { order, contextLength, tokenMs = 0 }: NgramOptions,
+  ) {
     this.#order = order;
+    this.#tokenMs = tokenMs;
     this.contextLength = contextLength;
     for (const sequence of sequences) {
       for (let i = 1; i < sequence.length; i++) {
@@ -126,7 +139,9 @@ export class NgramModel implements LanguageModel {
     const ids = [...prompt];
     for (let count = 0; count < options.maxTokens && ids.length < this.contextLength; count++) {
       // A turn of the event loop per token, as a model that computes elsewhere would take.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) =>
+        this.#tokenMs === 0 ? setImmediate(resolve) : setTimeout(resolve, this.#tokenMs),
+      );
       options.signal?.throwIfAborted();
       const probabilities = this.#probabilities(ids);
       const id = sample(probabilities, options, random);
@@ -179,6 +194,7 @@ const LESSON: readonly (readonly [string, string])[] = [
   ["Say snow in Japanese.", "雪 ❄️ – and good night 🌙"],
   ["Which language is this: Die Sonne scheint hell.", "That is **German**."],
   ["Which language is this: Il sole splende.", "That is **Italian**."],
+  ["Draw a picture.", "<img src=x onerror=alert(1)> [here](javascript:alert(1)) `<b>`"],
 ];
 
 const PARAGRAPH = [
@@ -187,13 +203,13 @@ const PARAGRAPH = [
   "The sun shines on the snow. The snow becomes firn, and the firn becomes ice.",
 ];
 
-/** A model that has read two short texts and nine conversations. */
-export function trainedNgram({ order = 12, contextLength = 512 } = {}): NgramModel {
+/** A model that has read two short texts and ten conversations. */
+export function trainedNgram({ order = 12, contextLength = 512, tokenMs = 0 }: Partial<NgramOptions> = {}) {
   const documents = PARAGRAPH.map((text) => [specialId("<s>"), ...encodeBytes(text), specialId("</s>")]);
   const chats = LESSON.map(([user, assistant]) => [
     specialId("<s>"),
     ...turn("user", user),
     ...turn("assistant", assistant),
   ]);
-  return new NgramModel([...documents, ...chats], order, contextLength);
+  return new NgramModel([...documents, ...chats], { order, contextLength, tokenMs });
 }

@@ -9,8 +9,8 @@ import { byteCodec, trainedNgram } from "./ngram-model.ts";
 
 export const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];
 
-export function ngram(id = "ngram", contextLength = 512): ServedModel {
-  return { id, model: trainedNgram({ contextLength }), chat: byteCodec, created: 1_700_000_000 };
+export function ngram(id = "ngram", contextLength = 512, tokenMs = 0): ServedModel {
+  return { id, model: trainedNgram({ contextLength, tokenMs }), chat: byteCodec, created: 1_700_000_000 };
 }
 
 /** A server on a free port; without options it serves the n-gram model. */

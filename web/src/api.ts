@@ -23,6 +23,7 @@ export interface Sampling {
 export interface ChatEnd {
   readonly finishReason: string;
   readonly completionTokens: number | undefined;
+  readonly tokensPerSecond: number | undefined;
 }
 
 /** An answer that was refused or broke off; `message` is for the reader. */
@@ -46,6 +47,7 @@ interface ChatChunk extends ErrorBody {
     readonly finish_reason: string | null;
   }[];
   readonly usage?: { readonly completion_tokens: number } | null;
+  readonly timings?: { readonly predicted_per_second: number | null };
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {
@@ -95,6 +97,7 @@ export async function streamChat(
   const response = await post("v1/chat/completions", request, signal);
   let finishReason: string | undefined;
   let completionTokens: number | undefined;
+  let tokensPerSecond: number | undefined;
   for await (const data of readEvents(response.body!)) {
     if (data === "[DONE]") break;
     const chunk = JSON.parse(data) as ChatChunk;
@@ -103,9 +106,10 @@ export async function streamChat(
     if (choice?.delta.content !== undefined && choice.delta.content !== "") onText(choice.delta.content);
     finishReason = choice?.finish_reason ?? finishReason;
     completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
+    tokensPerSecond = chunk.timings?.predicted_per_second ?? tokensPerSecond;
   }
   if (finishReason === undefined) throw new ApiFailure(words.noServer, null);
-  return { finishReason, completionTokens };
+  return { finishReason, completionTokens, tokensPerSecond };
 }
 
 /** Tokens of a text, or of token ids, with what was likely after each of them. */

@@ -17,8 +17,8 @@ const english = {
   chat: {
     title: (model: string) => `Talk to ${model}`,
     introduction:
-      "It runs on this machine; nothing you write leaves it. A small model knows little, but it has been taught to " +
-      "greet, to count, to copy, to name a language and to translate a word.",
+      "It runs on the machine that serves this page; nothing you write goes anywhere else. A small model knows " +
+      "little: short, plain requests like these suit it best.",
     examplesTitle: "Try one of these",
     examples: [
       "Hallo!",
@@ -42,6 +42,7 @@ const english = {
     finished: "The answer is complete.",
     stopped: "stopped",
     cutByLimit: "cut at the token limit",
+    startAnew: "Or start a new conversation.",
     emptyAnswer: "(an empty answer)",
     toBottom: "To the latest message",
     stats: (tokens: number, rate: string | undefined) =>
@@ -57,7 +58,7 @@ const english = {
     maxTokens: "Longest answer",
     maxTokensHelp: "In tokens.",
     system: "System prompt",
-    systemHelp: "Read by the model before the conversation. Leave empty for the model's own.",
+    systemHelp: "Read by the model before the conversation. Leave empty for the model’s own.",
     reset: "Back to the defaults",
   },
   tokens: {
@@ -80,7 +81,7 @@ const english = {
     tokenLabel: (text: string, bits: string, percent: string) =>
       `${text}: ${bits} bits of surprise, probability ${percent}`,
     startLabel: (text: string) => `${text}: start of the text`,
-    expectedNext: "What comes next",
+    expectedNext: "The likeliest next tokens",
     expectedHere: (text: string) => `What the model expected where “${text}” stands`,
     hintNext: "Choose a token to append it.",
     hintHere: "The highlighted token is the one in your text. Choose another to go on from here with it.",

@@ -131,9 +131,10 @@ function AnswerFoot({ entry, onAgain }: { readonly entry: Answer; readonly onAga
     entry.state === "length" ? words.chat.cutByLimit : undefined,
     entry.state === "stopped" ? words.chat.stopped : undefined,
   ];
+  const stats = parts.filter((part) => part !== undefined).join(" · ");
   return (
     <div class="answer-foot">
-      <span class="stats">{parts.filter((part) => part !== undefined).join(" · ")}</span>
+      {stats !== "" && <span class="stats">{stats}</span>}
       {entry.text !== "" && <CopyButton text={entry.text} />}
       {onAgain !== undefined && (
         <button

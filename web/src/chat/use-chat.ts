@@ -85,7 +85,6 @@ async function runAnswer(
   update: (answer: Answer) => void,
 ): Promise<Answer> {
   let text = "";
-  let firstAt = 0;
   let frame = 0;
   const show = (): void => update({ ...start, text });
   try {
@@ -95,29 +94,29 @@ async function runAnswer(
       settings,
       signal,
       (piece) => {
-        if (text === "") firstAt = performance.now();
         text += piece;
         cancelAnimationFrame(frame);
         frame = requestAnimationFrame(show);
       },
     );
-    const seconds = (performance.now() - firstAt) / 1000;
-    const tokens = end.completionTokens;
     return {
       ...start,
       text,
       state: end.finishReason === "length" ? "length" : "done",
-      ...(tokens === undefined ? {} : { tokens }),
-      // The first token's time is the prompt's; the rate is that of the tokens after it.
-      ...(tokens === undefined || tokens < 2 || text === ""
-        ? {}
-        : { tokensPerSecond: (tokens - 1) / seconds }),
+      ...(end.completionTokens === undefined ? {} : { tokens: end.completionTokens }),
+      ...(end.tokensPerSecond === undefined ? {} : { tokensPerSecond: end.tokensPerSecond }),
     };
   } catch (error) {
     if (signal.aborted) return { ...start, text, state: "stopped" };
-    const failure = error instanceof ApiFailure ? error.message : words.noServer;
-    return { ...start, text, state: "failed", failure };
+    return { ...start, text, state: "failed", failure: explain(error) };
   } finally {
     cancelAnimationFrame(frame);
   }
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof ApiFailure)) return words.noServer;
+  return error.code === "context_length_exceeded"
+    ? `${error.message} ${words.chat.startAnew}`
+    : error.message;
 }

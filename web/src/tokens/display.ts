@@ -4,22 +4,24 @@ import { words } from "../words.ts";
 
 export interface TokenPart {
   readonly text: string;
-  /** A stand-in for something invisible, to be shown fainter than text. */
-  readonly mark: boolean;
+  /** `blank` stands in for something invisible; `code` is a special token's name or bytes in hex. */
+  readonly kind: "text" | "blank" | "code";
 }
 
 const MARKS: Readonly<Record<string, string>> = { " ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽" };
 
 /** The token's text in pieces; blanks become marks, bytes that are no whole character become hex. */
 export function tokenParts(token: ShownToken): TokenPart[] {
-  if (token.bytes === null) return [{ text: token.text, mark: true }];
+  if (token.bytes === null) return [{ text: token.text, kind: "code" }];
   const text = wholeCharacters(token.bytes);
   if (text === undefined) {
-    return [{ text: token.bytes.map((byte) => byte.toString(16).toUpperCase()).join(" "), mark: true }];
+    return [{ text: token.bytes.map((byte) => byte.toString(16).toUpperCase()).join(" "), kind: "code" }];
   }
+  // Nothing but spaces: a dot alone would be hard to see.
+  if (/^ +$/.test(text)) return [{ text: "␣".repeat(text.length), kind: "text" }];
   return Array.from(text.matchAll(/[ \n\t\r\u00a0]|[^ \n\t\r\u00a0]+/g), ([piece]) => {
     const mark = MARKS[piece];
-    return { text: mark ?? piece, mark: mark !== undefined };
+    return mark === undefined ? { text: piece, kind: "text" } : { text: mark, kind: "blank" };
   });
 }
 

@@ -7,15 +7,11 @@ import { formatBits, formatShare, heat, surpriseBits, tokenLabel, tokenParts } f
 export function TokenText({ token }: { readonly token: ShownToken }) {
   return (
     <bdi class="token-text">
-      {tokenParts(token).map((part, index) =>
-        part.mark ? (
-          <span key={index} class="mark-text">
-            {part.text}
-          </span>
-        ) : (
-          part.text
-        ),
-      )}
+      {tokenParts(token).map((part, index) => (
+        <span key={index} class={part.kind}>
+          {part.text}
+        </span>
+      ))}
     </bdi>
   );
 }

@@ -63,6 +63,7 @@ export function TokenView({ model }: { readonly model: ModelInfo }) {
           <div class="reading" aria-busy={loading}>
             <Reading
               answer={answer}
+              stale={loading}
               vocabSize={model.vocab_size}
               place={place}
               onPlace={setPlace}
@@ -77,13 +78,15 @@ export function TokenView({ model }: { readonly model: ModelInfo }) {
 
 interface ReadingProps {
   readonly answer: DistributionAnswer;
+  /** The text has changed since: what is shown can be read but not built upon. */
+  readonly stale: boolean;
   readonly vocabSize: number;
   readonly place: number | undefined;
   readonly onPlace: (place: number | undefined) => void;
   readonly onTokens: (ids: readonly number[], spelled: string) => void;
 }
 
-function Reading({ answer, vocabSize, place, onPlace, onTokens }: ReadingProps) {
+function Reading({ answer, stale, vocabSize, place, onPlace, onTokens }: ReadingProps) {
   const text = words.tokens;
   const { tokens, next } = answer;
   if (tokens.length === 0) return <p class="faint">{text.noStart}</p>;
@@ -93,6 +96,7 @@ function Reading({ answer, vocabSize, place, onPlace, onTokens }: ReadingProps) 
     count: number,
     ...more: readonly { readonly id: number; readonly bytes: readonly number[] | null }[]
   ) => {
+    if (stale) return;
     const kept = [...tokens.slice(0, count), ...more];
     const bytes = kept.flatMap((token) => token.bytes ?? []);
     onTokens(

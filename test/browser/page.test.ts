@@ -1,0 +1,272 @@
+/** @file The page in a real browser, on a small real model: built here, so that no stale build is ever tested. */
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { RunningServer } from "../../src/serve/index.ts";
+import { ngram, serveNgram } from "../serve/service.ts";
+
+const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
+const CHROMIUM_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const skipped = process.env["FIRN_NO_BROWSER"] === "1";
+if (skipped) console.warn("The page is not tested: FIRN_NO_BROWSER=1 is set.");
+
+describe.skipIf(skipped)("the page", () => {
+  let webDir: string;
+  let server: RunningServer;
+  let browser: Browser;
+  let page: Page;
+  /** What the page complained about and whom it called; both must stay empty. */
+  let complaints: string[];
+  let strangers: string[];
+
+  beforeAll(async () => {
+    if (!existsSync(CHROMIUM)) {
+      throw new Error(
+        `No browser at ${CHROMIUM}. Install one (Debian: apt-get install -y chromium), name another with ` +
+          "FIRN_CHROMIUM=<path>, or leave these tests out with FIRN_NO_BROWSER=1.",
+      );
+    }
+    webDir = await mkdtemp(join(tmpdir(), "firn-page-"));
+    const root = fileURLToPath(new URL("../../web", import.meta.url));
+    await build({ root, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    server = await serveNgram({ webDir, models: [ngram("nano", 512, 8), ngram("short", 40)] });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    if (webDir !== undefined) await rm(webDir, { recursive: true });
+  });
+  afterEach(async () => {
+    await page?.context().close();
+    expect(complaints).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  async function open(view: "chat" | "next-token", options: BrowserContextOptions = {}): Promise<Page> {
+    complaints = [];
+    strangers = [];
+    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(server.url)) strangers.push(request.url());
+    });
+    await page.goto(`${server.url}/#${view}`);
+    await page.waitForSelector(view === "chat" ? ".composer" : ".bars");
+    return page;
+  }
+
+  async function say(text: string): Promise<void> {
+    const before = await page.locator(".message").count();
+    await page.fill(".composer textarea", text);
+    await page.keyboard.press("Enter");
+    await page
+      .locator(".message")
+      .nth(before + 1)
+      .waitFor();
+  }
+  const lastAnswer = (): Promise<string> => page.locator(".message.assistant .prose").last().innerText();
+  const answerDone = (): Promise<void> => page.locator(".message:last-child [aria-busy=false]").waitFor();
+  /** Types an ASCII text and waits until exactly its tokens are shown. */
+  async function readText(text: string): Promise<void> {
+    await page.fill(".tokens textarea", text);
+    await page.waitForFunction(
+      (count) => document.querySelectorAll(".reading[aria-busy=false] [data-place]").length === count,
+      text.length + 1,
+    );
+  }
+  const widths = (): Promise<[number, number]> =>
+    page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as [number, number]);
+
+  it("is small", async () => {
+    const names = await readdir(webDir, { recursive: true });
+    const files = names.filter((name) => /\.(html|js|css|svg)$/.test(name));
+    const sizes = await Promise.all(
+      files.map(async (name) => gzipSync(await readFile(join(webDir, name))).length),
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    console.info(`the whole page: ${(total / 1000).toFixed(1)} kB gzip in ${files.length} files`);
+    expect(total).toBeLessThan(300_000);
+    complaints = [];
+    strangers = [];
+  });
+
+  it("streams an answer piece by piece and says what it cost", async () => {
+    await open("chat");
+    await page.click("text=Hallo!");
+    await page.locator(".message.assistant .prose").waitFor();
+    const early = await lastAnswer();
+    expect("Grüezi! Wie geht es dir?".startsWith(early.trim())).toBe(true);
+    expect(early.length).toBeLessThan("Grüezi! Wie geht es dir?".length);
+    await answerDone();
+    expect(await lastAnswer()).toBe("Grüezi! Wie geht es dir?");
+    expect(await page.locator(".answer-foot .stats").innerText()).toMatch(/^25 tokens · [\d.,]+ tokens\/s$/);
+  });
+
+  it("keeps the conversation over a reload, answers again and starts anew", async () => {
+    await open("chat");
+    await say("Hello!");
+    await answerDone();
+    await page.reload();
+    await page.locator(".message.assistant").waitFor();
+    expect(await lastAnswer()).toBe("Hello! How are you?");
+    const first = await page.locator(".message.assistant .stats").elementHandle();
+    await page.click("[aria-label='Answer again']");
+    await first?.waitForElementState("hidden");
+    await answerDone();
+    expect(await page.locator(".message").count()).toBe(2);
+    await page.click("text=New conversation");
+    await page.locator(".welcome").waitFor();
+    expect(await page.locator(".message").count()).toBe(0);
+  });
+
+  it("stops an answer when told to, and keeps what was said", async () => {
+    await open("chat");
+    await say("Hallo! Wer bist du?");
+    await page.locator(".message.assistant .prose").waitFor();
+    await page.keyboard.press("Escape");
+    await answerDone();
+    expect(await page.locator(".answer-foot .stats").innerText()).toContain("stopped");
+    expect((await lastAnswer()).length).toBeLessThan(
+      "Ich bin ein kleines Modell aus Schnee und Zahlen.".length,
+    );
+  });
+
+  it("shows Markdown, and HTML from the model only as text", async () => {
+    await open("chat");
+    await say("Which language is this: Die Sonne scheint hell.");
+    await answerDone();
+    expect(await page.locator(".prose strong").count()).toBe(1);
+    await page.click("text=New conversation");
+    await say("Draw a picture.");
+    await answerDone();
+    expect(await lastAnswer()).toContain("<img src=x onerror=alert(1)>");
+    expect(await page.locator(".prose img, .prose [href^=javascript]").count()).toBe(0);
+  });
+
+  it("says what went wrong and what to do, in the server's words", async () => {
+    await open("chat");
+    await page.selectOption("select.model-name", "short");
+    await say("This sentence is longer than forty tokens of one byte each.");
+    const alert = page.locator(".message [role=alert]");
+    await alert.waitFor();
+    expect(await alert.innerText()).toMatch(/context length is 40 tokens, but your prompt has 63 tokens/);
+    expect(await alert.innerText()).toContain("new conversation");
+    // The browser itself reports the refused request.
+    complaints = complaints.filter((text) => !text.includes("400"));
+  });
+
+  it("remembers the settings and sends them", async () => {
+    await open("chat");
+    await page.click("text=Settings");
+    await page.locator("dialog input[type=range]").nth(2).fill("4");
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await say("Hello!");
+    await answerDone();
+    expect(await lastAnswer()).toBe("Hell");
+    expect(await page.locator(".answer-foot .stats").innerText()).toContain("cut at the token limit");
+  });
+
+  it("cuts a text into tokens and shows bars that add up to one", async () => {
+    await open("next-token");
+    await readText("Die S");
+    expect(await page.locator(".strip .chip").allInnerTexts()).toHaveLength(7);
+    const shares = await page
+      .locator(".bars [data-probability]")
+      .evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset["probability"])));
+    expect(shares).toHaveLength(13);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(shares.slice(0, 12)).toEqual(shares.slice(0, 12).sort((a, b) => b - a));
+  });
+
+  it("highlights the text's own token at an inner place, by mouse and by keyboard", async () => {
+    await open("next-token");
+    await page.click("[data-place='5']");
+    expect(await page.locator(".bar-row.actual .bar-token").innerText()).toBe("S");
+    await page.keyboard.press("ArrowLeft");
+    expect(await page.locator(".bar-row.actual .bar-token").innerText()).toBe("␣");
+    await page.keyboard.press("End");
+    expect(await page.locator(".bar-row.actual").count()).toBe(0);
+  });
+
+  it("appends a chosen token, goes on from an inner place, and takes tokens back", async () => {
+    await open("next-token");
+    const field = page.locator(".tokens textarea");
+    await readText("Die S");
+    await page.locator("button.bar-row").first().click();
+    await page.locator(".reading[aria-busy=false] [data-place='7']").waitFor();
+    expect(await field.inputValue()).toBe("Die So");
+    await page.click("[aria-label='Remove the last token']");
+    await page.locator("[data-place='7']").waitFor({ state: "detached" });
+    await page.locator(".reading[aria-busy=false]").waitFor();
+    expect(await field.inputValue()).toBe("Die S");
+    await page.click("[data-place='2']");
+    await page.locator("button.bar-row:not(.actual)").first().click();
+    await page.locator("[data-place='4']").waitFor({ state: "detached" });
+    expect(await field.inputValue()).toMatch(/^D[^i]$/u);
+  });
+
+  it.each(["light", "dark"] as const)("fits a phone without sideways scrolling (%s)", async (colorScheme) => {
+    await open("chat", { viewport: { width: 390, height: 844 }, colorScheme });
+    expect(await widths()).toEqual([390, 390]);
+    await say(`Hallo! ${"x".repeat(120)}`);
+    await answerDone();
+    expect(await widths()).toEqual([390, 390]);
+    await page.click("text=Next token");
+    await page.locator(".bars").waitFor();
+    await readText("Die Sonne scheint auf den Schnee, und der Schnee wird zu Firn.");
+    expect(await widths()).toEqual([390, 390]);
+  });
+
+  it("turns dark when told to and stays dark after a reload", async () => {
+    await open("chat", { colorScheme: "light" });
+    const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await paper();
+    await page.click("[aria-label='Switch to dark colours']");
+    const dark = await paper();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    expect(await paper()).toBe(dark);
+  });
+
+  it.each(["chat", "next-token"] as const)("names every control for screen readers (%s)", async (view) => {
+    await open(view);
+    if (view === "chat") {
+      await say("Hello!");
+      await answerDone();
+    }
+    const nameless = await page.locator("button, a, select, textarea, input").evaluateAll((controls) =>
+      controls
+        .filter((control) => {
+          const label = control.getAttribute("aria-label") ?? "";
+          return `${label}${control.textContent}`.trim() === "";
+        })
+        .map((control) => control.outerHTML),
+    );
+    expect(nameless).toEqual([]);
+    expect(await page.locator("h1").count()).toBe(1);
+    expect(await page.locator("main").count()).toBe(1);
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
+  });
+});
