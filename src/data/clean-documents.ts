@@ -11,7 +11,6 @@ import {
   readDocumentFacts,
   readDocuments,
   readRejects,
-  withText,
   writeFileAtomic,
 } from "../artifacts/index.ts";
 import { assert, FirnError, formatInteger, type Work } from "../core/index.ts";
@@ -26,7 +25,7 @@ import { type MixRow, overQuota } from "./steps/mix.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { HeldoutPlan, splitDocuments, type SplitRow } from "./steps/split.ts";
 import { rejectDocument } from "./steps/step.ts";
-import { addTally, countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
+import { addTally, type Count, countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
@@ -76,7 +75,7 @@ interface RawFacts {
 }
 
 async function surveyRaw(sources: readonly AcquiredSource[], config: CleanConfig): Promise<RawFacts> {
-  const keyCounts = new Map<string, Map<string, number>>();
+  const keyCounts = new Map<string, Map<string, Count>>();
   let documents = 0;
   let bytes = 0;
   for (const { dir } of sources) {
@@ -87,7 +86,8 @@ async function surveyRaw(sources: readonly AcquiredSource[], config: CleanConfig
         if (parallelKey === null) continue;
         if (!keyCounts.has(source)) keyCounts.set(source, new Map());
         const counts = keyCounts.get(source)!;
-        counts.set(parallelKey, (counts.get(parallelKey) ?? 0) + 1);
+        const count = counts.get(parallelKey) ?? { documents: 0, bytes: 0 };
+        counts.set(parallelKey, { documents: count.documents + 1, bytes: count.bytes + size });
       }
     }
   }
@@ -107,7 +107,7 @@ async function learnLanguages(
   for await (const batch of rawBatches(sources, work.signal)) {
     for (const document of batch) {
       if (document.declaredLanguage === null) continue;
-      declared.add(withText(document, normaliseText(document.text)), facts.plan.isHeldout(document));
+      declared.add({ ...document, text: normaliseText(document.text) }, facts.plan.isHeldout(document));
     }
     done += batch.length;
     task.update(done);

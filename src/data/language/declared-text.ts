@@ -33,22 +33,22 @@ class Reservoir {
   add(piece: Piece): void {
     this.#pieces.push(piece);
     this.#characters += piece.text.length;
-    if (this.#characters > this.#limit * 4) this.#trim();
+    if (this.#characters > this.#limit * 4) this.#trim(this.#limit);
   }
 
-  #trim(): void {
+  #trim(limit: number): void {
     this.#pieces.sort((a, b) => a.draw - b.draw || (a.text < b.text ? -1 : 1));
     let characters = 0;
     this.#pieces = this.#pieces.filter(({ text }) => {
-      const fits = characters < this.#limit;
+      const fits = characters < limit;
       if (fits) characters += text.length;
       return fits;
     });
     this.#characters = characters;
   }
 
-  texts(): string[] {
-    this.#trim();
+  texts(limit: number): string[] {
+    this.#trim(limit);
     return this.#pieces.map(({ text }) => text);
   }
 }
@@ -67,11 +67,14 @@ export interface IdentifierReport {
   readonly confusions: readonly { readonly pair: string; readonly count: number }[];
 }
 
+type Samples = Map<string, Map<string, Reservoir>>;
+
 export class DeclaredText {
   readonly #seed: number;
   readonly #trainingCharacters: number;
-  readonly #teach = new Map<string, Reservoir>();
-  readonly #test = new Map<string, Reservoir>();
+  /** Label → source → texts: every source of a language is heard, however small beside another. */
+  readonly #teach: Samples = new Map();
+  readonly #test: Samples = new Map();
 
   constructor(seed: number, trainingCharacters: number) {
     this.#seed = seed;
@@ -84,15 +87,24 @@ export class DeclaredText {
     const { script, share, letters } = dominantScript(document.text);
     if (letters < MIN_LETTERS || share < 0.6) return;
     const label = `${document.declaredLanguage}_${script}`;
-    const side = heldout ? this.#test : this.#teach;
-    if (!side.has(label)) side.set(label, new Reservoir(heldout ? TEST_CHARACTERS : this.#trainingCharacters));
+    const samples = heldout ? this.#test : this.#teach;
+    if (!samples.has(label)) samples.set(label, new Map());
+    const sources = samples.get(label)!;
+    if (!sources.has(document.source)) {
+      sources.set(document.source, new Reservoir(heldout ? TEST_CHARACTERS : this.#trainingCharacters));
+    }
     const draw = documentDraw(this.#seed, "identifier", document.id);
-    side.get(label)!.add({ draw, text: document.text.slice(0, PIECE) });
+    sources.get(document.source)!.add({ draw, text: document.text.slice(0, PIECE) });
   }
 
   /** The identifier, learnt from the documents outside the held-out set. */
   train(): LanguageIdentifier {
-    const texts = new Map([...this.#teach].map(([label, reservoir]) => [label, reservoir.texts()]));
+    const texts = new Map(
+      [...this.#teach].map(([label, sources]) => {
+        const share = this.#trainingCharacters / sources.size;
+        return [label, [...sources.values()].flatMap((reservoir) => reservoir.texts(share))];
+      }),
+    );
     return new LanguageIdentifier(trainLanguageModel(texts));
   }
 
@@ -104,7 +116,7 @@ export class DeclaredText {
     let right = 0;
     let shortRight = 0;
     for (const label of [...this.#test.keys()].sort().filter((name) => identifier.labels.includes(name))) {
-      const texts = this.#test.get(label)!.texts();
+      const texts = [...this.#test.get(label)!.values()].flatMap((reservoir) => reservoir.texts(TEST_CHARACTERS));
       const language = label.slice(0, 3);
       let labelRight = 0;
       for (const text of texts) {

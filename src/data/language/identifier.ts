@@ -87,6 +87,7 @@ export class LanguageIdentifier {
   readonly #weights: Float32Array;
   /** log((N + μ) / μ) per label. */
   readonly #costs: Float64Array;
+  readonly #totals: Float64Array;
   readonly #sums: Float64Array;
   readonly #scores: Float64Array;
 
@@ -106,6 +107,7 @@ export class LanguageIdentifier {
       this.#slots[slot] = i + 1;
     }
     const totals = new Float64Array(labels.length);
+    this.#totals = totals;
     for (let e = 0; e < entryLabels.length; e++) totals[entryLabels[e]!]! += entryCounts[e]!;
     this.#costs = totals.map((total) => Math.log1p(total / MU));
     this.#weights = new Float32Array(entryLabels.length);
@@ -190,26 +192,45 @@ export class LanguageIdentifier {
     return this.identifyAgainst(text, undefined).found;
   }
 
-  /** Like `identify`; also the probability of `language` (the sum over its scripts) and whether the model knows it. */
+  /** Like `identify`; also the probability of the language that the source declares, all its scripts together. */
   identifyAgainst(
     text: string,
-    language: string | undefined,
-  ): { found: Identification; declared: number | undefined } {
+    declaredLanguage: string | undefined,
+  ): { found: Identification; declaredScore: number | undefined } {
     const { script } = dominantScript(text);
     const unknown = { label: "und", language: "und", script, score: 0 };
-    if (this.labels.length === 0) return { found: { ...unknown, known: 0 }, declared: undefined };
+    if (this.labels.length === 0) return { found: { ...unknown, known: 0 }, declaredScore: undefined };
     const { best, known, grams } = this.#score(text);
     const share = grams === 0 ? 0 : known / grams;
-    let declared: number | undefined;
-    if (language !== undefined) {
+    let declaredScore: number | undefined;
+    if (declaredLanguage !== undefined) {
       for (const [i, label] of this.labels.entries()) {
-        if (label.startsWith(language)) declared = (declared ?? 0) + this.#scores[i]!;
+        if (label.startsWith(declaredLanguage)) declaredScore = (declaredScore ?? 0) + this.#scores[i]!;
       }
     }
-    if (grams < MIN_GRAMS || share < MIN_KNOWN) return { found: { ...unknown, known: share }, declared };
+    if (grams < MIN_GRAMS || share < MIN_KNOWN) return { found: { ...unknown, known: share }, declaredScore };
     const label = this.labels[best]!;
     const found = { label, language: label.slice(0, 3), script, score: this.#scores[best]!, known: share };
-    return { found, declared };
+    return { found, declaredScore };
+  }
+
+  /**
+   * How alike two labels are: the share of n-grams that their distributions have in common, Σ min(p, q), in [0, 1].
+   */
+  overlap(a: string, b: string): number {
+    const [first, second] = [this.labels.indexOf(a), this.labels.indexOf(b)];
+    const { grams, offsets, entryLabels, entryCounts } = this.#counts;
+    let sum = 0;
+    for (let i = 0; i < grams.length; i++) {
+      let p = 0;
+      let q = 0;
+      for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
+        if (entryLabels[e] === first) p = entryCounts[e]! / this.#totals[first]!;
+        if (entryLabels[e] === second) q = entryCounts[e]! / this.#totals[second]!;
+      }
+      sum += Math.min(p, q);
+    }
+    return sum;
   }
 
   /** The model as one JSON text; the same model is always the same text. */

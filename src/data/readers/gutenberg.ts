@@ -54,7 +54,8 @@ export function unwrapParagraph(paragraph: string): string {
 /** The paragraphs of a book, ready for reading. */
 export function gutenbergParagraphs(text: string): string[] {
   return stripGutenbergTrade(text)
-    .replace(/\n(?=\d{1,3}:\d{1,3} )/g, "\n\n") // numbered verses of scripture are paragraphs
+    // The numbered verses of scripture are paragraphs, also where the file runs them together.
+    .replace(/(?:\n|(?<=[.:;,?!])\s)(?=\d{1,3}:\d{1,3} \p{Lu})/gu, "\n\n")
     .split(/\n[ \t]*\n\s*?(?=\S| )/)
     .map((block) => block.replace(/^\n+|\s+$/g, ""))
     .filter((block) => /[\p{L}\p{N}]/u.test(block))

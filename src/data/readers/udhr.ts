@@ -54,7 +54,8 @@ export function parseDeclaration(html: string): Section[] {
   const flush = (): void => {
     const line = decodeEntities(text).replace(/\s+/g, " ").trim();
     text = "";
-    if (line === "") return;
+    // "&1" and "@" are marks that the package's own source left for text it lacks.
+    if (line === "" || /^[&@]1?$/.test(line)) return;
     if (!sections.has(article)) sections.set(article, { article, paragraphs: [] });
     sections.get(article)!.paragraphs.push(marker + line);
     marker = "";

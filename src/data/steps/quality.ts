@@ -8,7 +8,7 @@ export interface QualityRules {
   /** UTF-8 bytes; about as much content in every script, which characters are not. */
   readonly minBytes: number;
   readonly maxCharacters: number;
-  /** Of characters that are neither letter, mark, digit nor space. */
+  /** Of visible characters: what is neither letter, mark nor number. */
   readonly maxSymbolShare: number;
   readonly maxDigitShare: number;
   /** Of the text, by characters, in lines that came before in the same document. */
@@ -18,6 +18,8 @@ export interface QualityRules {
 }
 
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}\p{N}]+/gu;
+/** Not letter, mark, number or space; nor the dots that part syllables in Tibetan and words in Ethiopic. */
+const SYMBOL = /[^\p{L}\p{M}\p{N}\s\u0f0b\u0f0c\u1361]/gu;
 const RUN = 5;
 const MIN_WORDS = 50;
 
@@ -57,7 +59,7 @@ export function repeatedRunShare(text: string): number {
 
 /** Counts of the kinds of characters, in code points. */
 function characterKinds(text: string): { symbols: number; digits: number; visible: number } {
-  const symbols = text.match(/[^\p{L}\p{M}\p{N}\s]/gu)?.length ?? 0;
+  const symbols = text.match(SYMBOL)?.length ?? 0;
   const digits = text.match(/\p{Nd}/gu)?.length ?? 0;
   const spaces = text.match(/\s/gu)?.length ?? 0;
   return { symbols, digits, visible: Math.max(1, [...text].length - spaces) };

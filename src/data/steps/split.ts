@@ -17,27 +17,51 @@ export function documentDraw(seed: number, purpose: string, id: string): number 
   return randomStream(seed, purpose, id).float();
 }
 
-/** Keys that occur in fewer than this share as many documents as the commonest are not held out: some language lacks them. */
+/** Keys with less than this share of the commonest key's documents are not held out: some language lacks them. */
 const COMMON = 0.9;
+/** How far above the wanted share of bytes the held-out keys may come. */
+const TOLERANCE = 1.2;
+
+/** Documents and bytes of each parallel key of a source. */
+export type KeyCounts = ReadonlyMap<string, { readonly documents: number; readonly bytes: number }>;
+
+/**
+ * The keys to hold out: drawn by hash, taken as long as their bytes stay near the wanted share; at least one (the
+ * smallest), and never all.
+ */
+function chooseKeys(seed: number, share: number, source: string, counts: KeyCounts): Set<string> {
+  const chosen = new Set<string>();
+  if (share === 0 || counts.size < 2) return chosen;
+  const all = [...counts].map(([key, count]) => ({ key, ...count }));
+  const most = Math.max(...all.map(({ documents }) => documents));
+  const wanted = share * all.reduce((sum, { bytes }) => sum + bytes, 0);
+  const common = all
+    .filter(({ documents }) => documents >= most * COMMON)
+    .map((item) => ({ ...item, draw: documentDraw(seed, "split", `${source}\n${item.key}`) }));
+  common.sort((a, b) => a.draw - b.draw || (a.key < b.key ? -1 : 1));
+  let held = 0;
+  for (const { key, bytes } of common) {
+    if (held + bytes > wanted * TOLERANCE) continue;
+    chosen.add(key);
+    held += bytes;
+  }
+  if (chosen.size === 0) chosen.add(common.reduce((least, item) => (item.bytes < least.bytes ? item : least)).key);
+  return chosen;
+}
 
 /** Decides on held-out documents; made from counts of all documents' parallel keys. */
 export class HeldoutPlan {
   readonly #seed: number;
   readonly #share: number;
-  readonly #keys = new Map<string, ReadonlySet<string>>();
+  readonly #keys: ReadonlyMap<string, ReadonlySet<string>>;
 
-  /** `keyCounts` maps source → parallel key → documents. */
-  constructor(seed: number, share: number, keyCounts: ReadonlyMap<string, ReadonlyMap<string, number>>) {
+  /** `keyCounts` maps each source to its parallel keys. */
+  constructor(seed: number, share: number, keyCounts: ReadonlyMap<string, KeyCounts>) {
     this.#seed = seed;
     this.#share = share;
-    for (const [source, counts] of keyCounts) {
-      const most = Math.max(...counts.values());
-      const common = [...counts].filter(([, count]) => count >= most * COMMON).map(([key]) => key);
-      const draws = common.map((key) => ({ key, draw: documentDraw(seed, "split", `${source}\n${key}`) }));
-      draws.sort((a, b) => a.draw - b.draw || (a.key < b.key ? -1 : 1));
-      const wanted = Math.min(common.length - 1, Math.max(1, Math.round(counts.size * share)));
-      this.#keys.set(source, new Set(share === 0 ? [] : draws.slice(0, wanted).map(({ key }) => key)));
-    }
+    this.#keys = new Map(
+      [...keyCounts].map(([source, counts]) => [source, chooseKeys(seed, share, source, counts)]),
+    );
   }
 
   /** The parallel keys of `source` that are held out, sorted. */
