@@ -67,17 +67,20 @@ export class BpeEncoder {
       return;
     }
     const hash = hashBytes(bytes, start, end);
-    const entry = this.#cache.find(bytes, start, end, hash);
-    if (entry < 0) {
+    const cache = this.#cache;
+    const record = cache.find(bytes, start, end, hash);
+    if (record < 0) {
       const tokens = this.#tokensOf(bytes, start, end, hash);
-      this.#cache.add(bytes, start, end, hash, tokens);
+      cache.add(bytes, start, end, hash, tokens);
       this.#append(tokens);
       return;
     }
-    const from = this.#cache.tokenStart(entry);
-    const count = this.#cache.tokenCount(entry);
+    const count = cache.tokenCount(record);
     list.reserve(count);
-    for (let i = 0; i < count; i++) list.ids[list.length++] = this.#cache.tokens[from + i]!;
+    const { ids } = list;
+    let at = list.length;
+    for (let i = 0; i < count; i++) ids[at++] = cache.words[record + 2 + i]!;
+    list.length = at;
   };
 
   #append(tokens: Int32Array): void {

@@ -59,7 +59,8 @@ export class PairTable {
   }
 }
 
-function hashPair(left: number, right: number): number {
+/** Spreads pairs of small integers over 32 bits. */
+export function hashPair(left: number, right: number): number {
   const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
   return hash ^ (hash >>> 15);
 }

@@ -1,86 +1,90 @@
 /**
- * @file The tokens of pieces seen lately. Memory is fixed: two places per hash, and everything is forgotten when
- * the arenas are full. What is in the cache never changes a result.
+ * @file The tokens of pieces seen lately. Memory has a bound: two places per hash, and everything is forgotten when
+ * the largest size is full. What is in the cache never changes a result.
  */
 
 /** Longer pieces hardly ever come back. */
 export const LONGEST_CACHED_PIECE = 64;
 
-const SLOTS = 1 << 16;
-const ENTRIES = 1 << 16;
-const KEY_BYTES = 1 << 20;
-const TOKENS = 1 << 18;
-/** Int32 words per entry: hash, start of the key, its length, start of the tokens, their count. */
-const STRIDE = 5;
+const SMALLEST_WORDS = 1 << 15;
+/** At its largest a cache takes 9 MiB. */
+const LARGEST_WORDS = 1 << 21;
+const WORDS_PER_SLOT = 8;
 
 export class PieceCache {
-  readonly #slots = new Int32Array(SLOTS).fill(-1);
-  readonly #entries = new Int32Array(STRIDE * ENTRIES);
-  readonly #keys = new Uint8Array(KEY_BYTES);
-  #size = 0;
-  #keyBytes = 0;
-  #tokenCount = 0;
-  /** The tokens of entry e are `tokens[tokenStart(e) … + tokenCount(e))`. */
-  readonly tokens = new Int32Array(TOKENS);
+  /**
+   * Records of (hash, length + 256 · number of tokens, the tokens, the bytes of the piece): all that a look-up
+   * needs lies side by side, since the time goes into waiting for memory. Replaced when the cache grows.
+   */
+  words = new Int32Array(SMALLEST_WORDS);
+  #bytes = new Uint8Array(this.words.buffer);
+  #used = 0;
+  /** Record of each hash, or −1. */
+  #slots = new Int32Array(SMALLEST_WORDS / WORDS_PER_SLOT).fill(-1);
 
-  /** The entry for the piece, or −1. `hash` is `hashBytes` of it. */
+  /** Where the record of the piece starts in `words`, or −1. `hash` is `hashBytes` of it. */
   find(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const slot = hash & (SLOTS - 1);
-    const entry = this.#slots[slot]!;
-    if (this.#matches(entry, bytes, start, end, hash)) return entry;
+    const slot = hash & (this.#slots.length - 1);
+    const record = this.#slots[slot]!;
+    if (record < 0) return -1;
+    if (this.#matches(record, bytes, start, end, hash)) return record;
     const other = this.#slots[slot ^ 1]!;
-    if (this.#matches(other, bytes, start, end, hash)) return other;
-    return -1;
+    return other >= 0 && this.#matches(other, bytes, start, end, hash) ? other : -1;
   }
 
-  tokenStart(entry: number): number {
-    return this.#entries[STRIDE * entry + 3]!;
-  }
-
-  tokenCount(entry: number): number {
-    return this.#entries[STRIDE * entry + 4]!;
+  /** Number of tokens of a record; they follow from `words[record + 2]` on. */
+  tokenCount(record: number): number {
+    return this.words[record + 1]! >> 8;
   }
 
   /** Remembers the tokens of a piece that `find` did not find. */
   add(bytes: Uint8Array, start: number, end: number, hash: number, tokens: Int32Array): void {
     const length = end - start;
-    if (
-      this.#size === ENTRIES ||
-      this.#keyBytes + length > KEY_BYTES ||
-      this.#tokenCount + tokens.length > TOKENS
-    ) {
-      this.#clear();
-    }
-    const at = STRIDE * this.#size;
-    this.#entries[at] = hash;
-    this.#entries[at + 1] = this.#keyBytes;
-    this.#entries[at + 2] = length;
-    this.#entries[at + 3] = this.#tokenCount;
-    this.#entries[at + 4] = tokens.length;
-    for (let i = 0; i < length; i++) this.#keys[this.#keyBytes + i] = bytes[start + i]!;
-    for (let i = 0; i < tokens.length; i++) this.tokens[this.#tokenCount + i] = tokens[i]!;
-    const slot = hash & (SLOTS - 1);
-    if (this.#slots[slot]! >= 0) this.#slots[slot ^ 1] = this.#slots[slot]!;
-    this.#slots[slot] = this.#size;
-    this.#size += 1;
-    this.#keyBytes += length;
-    this.#tokenCount += tokens.length;
+    const size = 2 + tokens.length + ((length + 3) >> 2);
+    if (this.#used + size > this.words.length) this.#makeRoom();
+    const record = this.#used;
+    this.words[record] = hash;
+    this.words[record + 1] = length | (tokens.length << 8);
+    for (let i = 0; i < tokens.length; i++) this.words[record + 2 + i] = tokens[i]!;
+    const key = 4 * (record + 2 + tokens.length);
+    for (let i = 0; i < length; i++) this.#bytes[key + i] = bytes[start + i]!;
+    this.#used += size;
+    this.#place(record);
   }
 
-  #matches(entry: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
-    if (entry < 0) return false;
-    const at = STRIDE * entry;
+  #matches(record: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
+    const words = this.words;
     const length = end - start;
-    if (this.#entries[at] !== hash || this.#entries[at + 2] !== length) return false;
-    const key = this.#entries[at + 1]!;
-    for (let i = 0; i < length; i++) if (this.#keys[key + i] !== bytes[start + i]) return false;
+    if (words[record] !== hash) return false;
+    const sizes = words[record + 1]!;
+    if ((sizes & 255) !== length) return false;
+    const key = 4 * (record + 2 + (sizes >> 8));
+    for (let i = 0; i < length; i++) if (this.#bytes[key + i] !== bytes[start + i]) return false;
     return true;
   }
 
-  #clear(): void {
-    this.#slots.fill(-1);
-    this.#size = 0;
-    this.#keyBytes = 0;
-    this.#tokenCount = 0;
+  /** Puts a record first in its two places; the older of two others is forgotten. */
+  #place(record: number): void {
+    const slot = this.words[record]! & (this.#slots.length - 1);
+    if (this.#slots[slot]! >= 0) this.#slots[slot ^ 1] = this.#slots[slot]!;
+    this.#slots[slot] = record;
+  }
+
+  #makeRoom(): void {
+    if (this.words.length === LARGEST_WORDS) {
+      this.#slots.fill(-1);
+      this.#used = 0;
+      return;
+    }
+    const old = this.words;
+    this.words = new Int32Array(4 * old.length);
+    this.words.set(old);
+    this.#bytes = new Uint8Array(this.words.buffer);
+    this.#slots = new Int32Array(this.words.length / WORDS_PER_SLOT).fill(-1);
+    for (let record = 0; record < this.#used; ) {
+      this.#place(record);
+      const sizes = this.words[record + 1]!;
+      record += 2 + (sizes >> 8) + (((sizes & 255) + 3) >> 2);
+    }
   }
 }
