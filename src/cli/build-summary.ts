@@ -1,4 +1,5 @@
 /** @file What a finished build says: all of it read back from the manifests of the artifacts. */
+import path from "node:path";
 import { z } from "zod";
 import type { Artifact, EvaluationSummary } from "../artifacts/index.ts";
 import { formatCount, formatInteger, formatPercent, formatTable } from "../core/index.ts";
@@ -86,6 +87,18 @@ function renderEvaluations(artifact: Artifact | undefined): string[] {
   return [renderEvaluation({ ...summary, samples: [] })];
 }
 
+function renderRelease(recipe: Recipe, nodes: RecipeNodes, result: RunResult): string[] {
+  const release = nodes.release === undefined ? undefined : result.artifacts.get(nodes.release.label);
+  if (release === undefined) return [];
+  return [
+    `Release: ${path.relative(process.cwd(), release.dir)}`,
+    "Next:",
+    "  npx firn serve          talk to it in the browser, see each next token's distribution",
+    "  npx firn chat           talk to it here",
+    `  npx firn trace step 1   which documents were in training step 1 of ${recipe.name}`,
+  ];
+}
+
 /** The end of `firn build`. Parts that the build was not asked for are left out. */
 export function renderBuildSummary(recipe: Recipe, nodes: RecipeNodes, result: RunResult): string {
   const parts = [
@@ -97,9 +110,9 @@ export function renderBuildSummary(recipe: Recipe, nodes: RecipeNodes, result: R
     renderEvaluations(result.artifacts.get(nodes.evaluations.label)),
     renderSamples(nodes, result),
   ];
-  const ran = result.ran.length === 0 ? "Everything was there already." : `${result.ran.length} stages ran.`;
+  const ran = result.ran.length === 0 ? "everything was there already" : `${result.ran.length} stages ran`;
   return [
     ...parts.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")),
-    `${recipe.name}: ${ran}`,
+    [`${recipe.name}: ${ran}.`, ...renderRelease(recipe, nodes, result)].join("\n"),
   ].join("\n\n");
 }

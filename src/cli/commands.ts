@@ -68,6 +68,101 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./commands/plan.ts"),
   },
   {
+    name: "show",
+    summary: "what the store holds, or what is inside one artifact",
+    description:
+      "Without a name lists every artifact. With a kind (documents, weights, …), a stage, a folder or the first digits " +
+      "of a fingerprint shows what it was made from, its settings, files and first contents, after checking the files " +
+      "against their checksums. `firn show ledger` checks the chain of facts.",
+    arguments: [
+      {
+        name: "artifact",
+        description: "kind, stage, folder, path, fingerprint, or `ledger`",
+        required: false,
+      },
+    ],
+    options: [STORE, { flags: "--limit <n>", description: "how many things inside to show", default: "3" }],
+    examples: ["npx firn show", "npx firn show documents", "npx firn show ledger"],
+    load: () => import("./commands/show.ts"),
+  },
+  {
+    name: "trace",
+    summary: "follow the chain: which documents a training step saw, which steps saw a document",
+    description:
+      "`step N` lists the documents in training step N; `document ID` says which steps saw a document, or which step " +
+      'of the data pipeline dropped it and why; `text "…"` finds the documents that hold a text; `domain NAME` says ' +
+      "what was used of a web site. Answers come from the tables of the newest pretraining run in the store, offline.",
+    arguments: [
+      { name: "subject", description: "step, document, text or domain", required: true },
+      {
+        name: "value",
+        description: "the step's number, the document's id, the text, the domain",
+        required: true,
+        variadic: true,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--weights <artifact>", description: "another pretraining run", default: "the newest" },
+    ],
+    examples: ["npx firn trace step 1", 'npx firn trace text "born free and equal"'],
+    load: () => import("./commands/trace.ts"),
+  },
+  {
+    name: "serve",
+    summary: "OpenAI-compatible API and web page on a release",
+    description:
+      "Opens the newest release of the store, or the folder or GGUF file named, in llama.cpp and serves it: the page " +
+      "with chat and next-token distributions at /, the API at /v1. Only this machine can reach it unless --host says " +
+      "otherwise.",
+    arguments: [
+      {
+        name: "release",
+        description: "folder of a release, or a .gguf file beside a tokenizer.json",
+        required: false,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--host <address>", description: "address to listen on", default: "127.0.0.1" },
+      { flags: "--port <n>", description: "port to listen on; 0 takes any free one", default: "8080" },
+      { flags: "--allow-host <name>", description: "another host name under which clients may reach it" },
+      { flags: "--parallel <n>", description: "requests computed at the same time", default: "1" },
+      { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
+    ],
+    examples: ["npx firn serve", "npx firn serve store/release/release-0123456789ab --port 9000"],
+    load: () => import("./commands/serve.ts"),
+  },
+  {
+    name: "chat",
+    summary: "talk to a release in the terminal",
+    description:
+      "A conversation with the newest release of the store, or the one named. With piped input every line is a message, " +
+      "answered before the next is read.",
+    arguments: [
+      {
+        name: "release",
+        description: "folder of a release, or a .gguf file beside a tokenizer.json",
+        required: false,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--system <text>", description: "system message", default: "the tokenizer's own" },
+      { flags: "--temperature <t>", description: "0 takes the likeliest token", default: "0.8" },
+      {
+        flags: "--top-p <p>",
+        description: "keep the likeliest tokens with this much probability",
+        default: "0.9",
+      },
+      { flags: "--max-tokens <n>", description: "longest answer", default: "256" },
+      { flags: "--seed <n>", description: "same seed, same words, same answer", default: "0" },
+      { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
+    ],
+    examples: ["npx firn chat", 'echo "Guten Tag" | npx firn chat --temperature 0'],
+    load: () => import("./commands/chat.ts"),
+  },
+  {
     name: "doctor",
     summary: "look at this machine: what works, what is missing, what to do",
     description:

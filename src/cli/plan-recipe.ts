@@ -39,8 +39,11 @@ export function nodesFor(nodes: RecipeNodes, target: Target | undefined): StageN
       return [nodes.tokens];
     case "weights":
       return weights;
-    default:
+    case "evaluations":
       return [...weights, nodes.evaluations];
+    case "release":
+    case undefined:
+      return [...weights, nodes.evaluations, ...(nodes.release === undefined ? [] : [nodes.release])];
   }
 }
 

@@ -13,6 +13,7 @@ import { evaluateNode } from "./stages/evaluate.ts";
 import { finetune } from "./stages/finetune.ts";
 import { initialise } from "./stages/initialise.ts";
 import { pretrain } from "./stages/pretrain.ts";
+import { releaseNode } from "./stages/release.ts";
 import { samples } from "./stages/samples.ts";
 import { tokenize } from "./stages/tokenize.ts";
 import { trainTokenizerStage } from "./stages/train-tokenizer.ts";
@@ -29,6 +30,8 @@ export interface RecipeNodes {
   /** Undefined where the recipe ends with a base model. */
   readonly chat: StageNode | undefined;
   readonly evaluations: StageNode;
+  /** Undefined where the recipe has no `release` section. */
+  readonly release: StageNode | undefined;
 }
 
 /** The decoder that a recipe asks for, with the vocabulary of its tokenizer. */
@@ -121,5 +124,12 @@ export async function assemble(from: RecipeFile): Promise<RecipeNodes> {
     samplesAfter: sampleNode("after training", base),
     chat,
     evaluations,
+    release:
+      recipe.release === undefined
+        ? undefined
+        : releaseNode(
+            { ...recipe.release, name: recipe.release.name ?? recipe.name, provider: recipe.provider },
+            { weights: chat ?? base, tokenizer, evaluations },
+          ),
   };
 }

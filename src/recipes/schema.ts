@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { cleanConfigSchema, sourceSpecSchema } from "../data/index.ts";
 import { DEVICES } from "../planning/index.ts";
+import { providerProfileSchema } from "../release/index.ts";
 import { tokenizerConfigSchema } from "../tokenizer/index.ts";
 import { FinetuneConfig, TrainConfig } from "../train/index.ts";
 import { ModelSection } from "./model-section.ts";
@@ -33,11 +34,7 @@ export const recipeSchema = z.strictObject({
   name,
   description: z.string().min(1),
   /** Who answers for the model: printed on cards and legal papers. */
-  provider: z.strictObject({
-    name: z.string().min(1),
-    contact: z.string().min(1).optional(),
-    address: z.string().min(1).optional(),
-  }),
+  provider: providerProfileSchema,
   sources: z.array(sourceSpecSchema).max(1000).default([]),
   describedSources: z.array(DescribedSource).max(1000).default([]),
   /** How documents are cleaned, chosen and split. */
@@ -50,7 +47,8 @@ export const recipeSchema = z.strictObject({
   finetune: FinetuneConfig.optional(),
   samples: SamplesSection.prefault({}),
   evaluate: EvaluateSection.prefault({}),
-  release: ReleaseSection.prefault({}),
+  /** Without it the line ends with evaluated weights. */
+  release: ReleaseSection.optional(),
   plan: PlanSection.optional(),
 });
 

@@ -53,9 +53,22 @@ export const EvaluateSection = z.strictObject({
 export type EvaluateSection = z.infer<typeof EvaluateSection>;
 
 export const ReleaseSection = z.strictObject({
-  /** What the released model is called; the recipe's name unless given. */
-  name: z.string().min(1).max(100).optional(),
-  /** SPDX licence of the weights. */
-  licence: z.string().min(1).default("Apache-2.0"),
+  /** What the released model is called, in files and on papers; the recipe's name unless given. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/, "letters, digits, dots, hyphens and underscores")
+    .optional(),
+  version: z.string().min(1).max(50).default("1.0"),
+  /** Day of the release as papers print it. Written down, so that the same recipe gives the same papers. */
+  date: z.iso.date(),
+  /** SPDX expression for the weights. */
+  licence: z.string().min(1).max(200).default("Apache-2.0"),
+  /** Number format of `model.safetensors`. */
+  dtype: z.enum(["float32", "bfloat16"]).default("float32"),
+  /** GGUF files to write; the first is what `firn serve` opens. */
+  gguf: z
+    .array(z.enum(["F32", "F16", "Q8_0"]))
+    .min(1)
+    .default(["F32"]),
 });
 export type ReleaseSection = z.infer<typeof ReleaseSection>;

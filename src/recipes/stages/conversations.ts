@@ -1,7 +1,7 @@
 /** @file The stage that makes the conversations which fine-tuning learns from. */
 import { CONVERSATIONS_LICENCE, makeConversations, type TextLine } from "../../align/index.ts";
 import { type Conversation, readDocuments, writeConversations } from "../../artifacts/index.ts";
-import { defineStage } from "../../pipeline/index.ts";
+import { defineStage, type StageContext } from "../../pipeline/index.ts";
 import type { ConversationsSection } from "../sections.ts";
 
 /** Lines for "which language is this?" are about as long as a sentence. */
@@ -36,14 +36,16 @@ function countBy(
   return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+const inputs = { documents: "documents" } as const;
+
 export const conversations = defineStage({
   name: "conversations",
   version: 1,
-  inputs: { documents: "documents" },
+  inputs,
   output: "conversations",
-  estimate: (_: ConversationsSection) => ({ note: "made from templates and training lines" }),
-  async run({ config, inputs, dir, fact }) {
-    const made = makeConversations({ ...config, lines: await trainingLines(inputs.documents.dir) });
+  async run(context: StageContext<ConversationsSection, typeof inputs>) {
+    const { config, dir } = context;
+    const made = makeConversations({ ...config, lines: await trainingLines(context.inputs.documents.dir) });
     await writeConversations(dir, "train", made.train);
     await writeConversations(dir, "heldout", made.heldout);
     const summary = {
@@ -53,7 +55,7 @@ export const conversations = defineStage({
       skills: countBy(made.train, ({ skill }) => skill),
       languages: countBy(made.train, ({ language }) => language),
     };
-    fact("conversations", summary);
+    context.fact("conversations", summary);
     return summary;
   },
 });

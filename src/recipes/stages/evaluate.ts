@@ -156,5 +156,5 @@ export function evaluateNode(
     output: "evaluations",
     run,
   });
-  return stageNode("evaluate", stage, config, inputs as { readonly [Name in keyof Inputs]: StageNode });
+  return stageNode("evaluate", stage, config, inputs);
 }
