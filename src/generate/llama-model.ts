@@ -63,11 +63,6 @@ function loadLibrary(): Promise<Llama> {
   return library;
 }
 
-/** Number of entries in the file's token list. */
-function vocabularySize(model: LlamaCppHandle): number {
-  return model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
-}
-
 /** A llama.cpp model; also reaches llama.cpp's own tokenizer, for comparing it with ours. */
 export class LlamaModel implements LanguageModel {
   readonly name: string;
@@ -80,10 +75,15 @@ export class LlamaModel implements LanguageModel {
   #closed = false;
 
   /** Use `openLlamaModel`. */
-  constructor(name: string, model: LlamaCppHandle, context: LlamaContext, contextLength: number) {
+  constructor(
+    name: string,
+    model: LlamaCppHandle,
+    context: LlamaContext,
+    sizes: { readonly vocabSize: number; readonly contextLength: number },
+  ) {
     this.name = name;
-    this.vocabSize = vocabularySize(model);
-    this.contextLength = contextLength;
+    this.vocabSize = sizes.vocabSize;
+    this.contextLength = sizes.contextLength;
     this.#model = model;
     this.#context = context;
     this.#idle = Array.from({ length: context.totalSequences }, () => context.getSequence());
@@ -295,13 +295,12 @@ export class LlamaModel implements LanguageModel {
  * llama.cpp cannot run, and `GENERATE_LLAMA_MISSING` when the library itself is not installed.
  */
 export async function openLlamaModel(path: string, options: LlamaModelOptions): Promise<LlamaModel> {
-  await checkGguf(path);
+  const { vocabSize } = await checkGguf(path);
   const llama = await loadLibrary();
   complaints.length = 0;
   let model: LlamaCppHandle | undefined;
   try {
     model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
-    if (vocabularySize(model) === 0) throw new Error("the file has no token list");
     const contextLength = Math.min(model.trainContextSize, options.contextLength ?? DEFAULT_CONTEXT);
     const context = await model.createContext({
       sequences: options.sequences ?? DEFAULT_SEQUENCES,
@@ -312,7 +311,7 @@ export async function openLlamaModel(path: string, options: LlamaModelOptions): 
         ? { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false }
         : {}),
     });
-    return new LlamaModel(options.name, model, context, contextLength);
+    return new LlamaModel(options.name, model, context, { vocabSize, contextLength });
   } catch (error) {
     await model?.dispose();
     throw new FirnError("GENERATE_GGUF", {

@@ -128,6 +128,15 @@ describe("a llama.cpp model", () => {
       await writeFile(bad, good.subarray(0, length));
       await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF/);
     }
+    const swap = (from: string, to: string) =>
+      writeFile(bad, good.toString("latin1").replace(from, to), "latin1");
+    // Each of these would end the process or never return, were the header not read first.
+    await swap("apertus.feed_forward_length", "apertus.feed_forward_lengtX");
+    await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF.*no apertus.feed_forward_length/);
+    await swap("key_length\u0004\u0000\u0000\u0000\u0010", "key_length\u0004\u0000\u0000\u0000\u0011");
+    await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF.*value_length other than the head's 17/);
+    await swap("xielu.beta\u0009\u0000\u0000\u0000\u0006", "xielu.beta\u0009\u0000\u0000\u0000\u0046");
+    await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF.*unknown type 70/);
     await writeFile(bad, Buffer.from(good.toString("latin1").replaceAll("apertus", "apertuz"), "latin1"));
     await expect(open(bad)).rejects.toThrow(/GENERATE_GGUF.*apertuz/);
   });
