@@ -3,11 +3,12 @@
  * that adds bounded memory, atomic files, bytes that depend on nothing but the rows, and errors that name the place.
  */
 import { open } from "node:fs/promises";
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { compressors as decompressors } from "hyparquet-compressors";
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from "hyparquet";
+import { parquetReadColumn } from "hyparquet/src/read.js";
 import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import { assert, BugError, describeError, FirnError, nearestName } from "../core/index.ts";
 import { AtomicFile } from "./atomic.ts";
+import { checkColumn } from "./parquet-guard.ts";
 import { loadZstd, type Zstd } from "./zstd.ts";
 
 /** What a column of our own tables may hold. `INT64` takes safe integers and bigints. */
@@ -31,9 +32,6 @@ export interface ParquetWriterOptions {
   /** `zstd` (default) is a third smaller on text; `snappy` is faster to read in JavaScript. */
   readonly codec?: "zstd" | "snappy";
 }
-
-/** One page of a Parquet file may not claim to unpack to more than this. */
-const MAX_PAGE_BYTES = 1 << 30;
 
 function schemaOf(columns: readonly ParquetColumn[]): SchemaElement[] {
   return [
@@ -252,25 +250,42 @@ function topColumns(metadata: FileMetaData): string[] {
   return names;
 }
 
-/** hyparquet-compressors, each behind a check of the size a page claims to unpack to. */
-const guardedDecompressors = Object.fromEntries(
-  Object.entries(decompressors).map(([codec, decompress]) => [
-    codec,
-    (input: Uint8Array, bytes: number): Uint8Array => {
-      if (bytes > MAX_PAGE_BYTES) throw new Error(`a page claims to unpack to ${bytes} bytes`);
-      const output = decompress(input, bytes);
-      if (output.length !== bytes) throw new Error(`a page unpacked to ${output.length} of ${bytes} bytes`);
-      return output;
-    },
-  ]),
-);
+/** The value of a cell: exact 64-bit integers as numbers, nothing as `null`. */
+function plainValue(value: unknown): unknown {
+  if (value === undefined) return null;
+  return typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
 
-function plainRow(row: Record<string, unknown>): ParquetRow {
-  for (const [name, value] of Object.entries(row)) {
-    if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) row[name] = Number(value);
-    else if (value === undefined) row[name] = null;
+/** Decodes one row group, column by column. */
+async function readGroup(
+  { buffer, metadata }: OpenParquet,
+  group: number,
+  columns: readonly string[],
+  rowStart: number,
+): Promise<ParquetRow[]> {
+  const count = Number(metadata.row_groups[group]!.num_rows);
+  const decoded: [string, ArrayLike<unknown>][] = [];
+  for (const name of columns) {
+    const { file, compressors } = await checkColumn(buffer, metadata, group, name);
+    const values = await parquetReadColumn({
+      file,
+      metadata,
+      columns: [name],
+      rowStart,
+      rowEnd: rowStart + count,
+      compressors,
+      geoparquet: false,
+    });
+    if (values.length !== count) throw new Error(`${values.length} values in a group of ${count} rows`);
+    decoded.push([name, values]);
   }
-  return row;
+  const rows: ParquetRow[] = new Array(count);
+  for (let i = 0; i < count; i++) {
+    const row: Record<string, unknown> = {};
+    for (const [name, values] of decoded) row[name] = plainValue(values[i]);
+    rows[i] = row;
+  }
+  return rows;
 }
 
 /**
@@ -288,7 +303,8 @@ export async function* readParquetRows(
   try {
     const { metadata } = file;
     const known = topColumns(metadata);
-    for (const column of options.columns ?? []) {
+    const columns = options.columns ?? known;
+    for (const column of columns) {
       if (known.includes(column)) continue;
       const near = nearestName(column, known);
       throw new FirnError("DATA_PARQUET_COLUMN", {
@@ -301,19 +317,11 @@ export async function* readParquetRows(
     let rowStart = 0;
     for (const [group, { num_rows }] of metadata.row_groups.entries()) {
       const rowEnd = rowStart + Number(num_rows);
+      if (!(rowEnd >= rowStart)) throw broken(path, "footer", `a row group of ${num_rows} rows`);
       if (group >= (options.fromRowGroup ?? 0) && rowEnd > rowStart) {
-        let rows: Record<string, unknown>[];
+        let rows: ParquetRow[];
         try {
-          rows = await parquetReadObjects({
-            file: file.buffer,
-            metadata,
-            rowStart,
-            rowEnd,
-            compressors: guardedDecompressors,
-            geoparquet: false,
-            ...(options.columns === undefined ? {} : { columns: [...options.columns] }),
-          });
-          if (rows.length !== rowEnd - rowStart) throw new Error(`${rows.length} of ${num_rows} rows`);
+          rows = await readGroup(file, group, columns, rowStart);
         } catch (error) {
           throw broken(
             path,
@@ -322,7 +330,7 @@ export async function* readParquetRows(
             error,
           );
         }
-        yield rows.map(plainRow);
+        yield rows;
       }
       rowStart = rowEnd;
     }

@@ -173,7 +173,7 @@ describe("a text", () => {
     expect([keptCount, rejectedCount]).toEqual([1, 1]);
     expect(documents[0]!.id).toBe("web/a#1");
     expect(documents[0]!.excerpt).toContain("dolor sit amet. Die Sonne scheint hell am Himmel.");
-    expect([...documents[0]!.excerpt]).toHaveLength(137);
+    expect(Array.from(documents[0]!.excerpt)).toHaveLength(137);
     expect(rejects[0]).toMatchObject({ id: "web/c#1", reason: "robots", excerpt: "Die Sonne scheint." });
   });
 

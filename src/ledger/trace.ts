@@ -60,7 +60,7 @@ export async function traceStep(options: {
         exposure,
       });
       throw new FirnError("LEDGER_NO_STEP", {
-        expected: `a training step from ${range?.["a"]} to ${range?.["b"]}`,
+        expected: `a training step from ${String(range?.["a"])} to ${String(range?.["b"])}`,
         got: String(step),
         where: options.exposureParquet,
         next: "Ask for a step in that range.",
