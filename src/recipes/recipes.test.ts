@@ -75,7 +75,7 @@ describe("a user's recipe", () => {
       [
         "name: mine",
         "description: my own texts",
-        "provider: { name: me, contact: me@example.org, licence: Apache-2.0 }",
+        "provider: { name: me, contact: me@example.org }",
         "sources:",
         "  - { folder: ., licence: CC-BY-4.0 }",
         "tokenizer: { vocabSize: 512, specialBlock: 80 }",

@@ -22,8 +22,8 @@ const FILES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   .sort();
 
 const CODE = FILES.filter((file) => /^(src|test|bench|web|scripts)\/.*\.(ts|tsx)$/.test(file));
-/** Tests, and the worker threads that only tests start. */
-const TEST_FILE = /\.test(-worker)?\.tsx?$/;
+/** Tests, and what only tests start or import (`pool.test-worker.ts`). */
+const TEST_FILE = /\.test(-[a-z]+)?\.tsx?$/;
 const PRODUCT = CODE.filter((file) => file.startsWith("src/") && !TEST_FILE.test(file));
 
 const TEXT = new Map<string, string>();
@@ -87,6 +87,8 @@ function importBreaches(file: string): string[] {
       }
       continue;
     }
+    // The tests of a room that need more than the room itself lie in `test/<room>/`.
+    if (file.startsWith(`test/${targetRoom}/`)) continue;
     if (target !== `src/${targetRoom}/index.ts`) breaches.push(`${at}: other rooms only through index.ts`);
     if (room === undefined || TEST_FILE.test(file)) continue;
     if (!allowedImports(room).includes(targetRoom)) breaches.push(`${at}: ${room} may not use ${targetRoom}`);
@@ -150,7 +152,7 @@ describe("files", () => {
   it("are named in kebab-case after what they hold", () => {
     const odd = CODE.filter(
       (file) =>
-        !/^[a-z0-9-]+(\.slow)?(\.test|\.test-worker|\.config|\.data|\.d)?\.tsx?$/.test(path.basename(file)),
+        !/^[a-z0-9-]+(\.slow)?(\.test(-[a-z]+)?|\.config|\.data|\.d)?\.tsx?$/.test(path.basename(file)),
     );
     expect(odd).toEqual([]);
     expect(CODE.filter((file) => /\/(utils?|helpers?|misc|common)\.tsx?$/.test(file))).toEqual([]);
