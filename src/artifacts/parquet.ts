@@ -279,11 +279,11 @@ async function readGroup(
     if (values.length !== count) throw new Error(`${values.length} values in a group of ${count} rows`);
     decoded.push([name, values]);
   }
-  const rows: ParquetRow[] = new Array(count);
+  const rows: ParquetRow[] = [];
   for (let i = 0; i < count; i++) {
     const row: Record<string, unknown> = {};
     for (const [name, values] of decoded) row[name] = plainValue(values[i]);
-    rows[i] = row;
+    rows.push(row);
   }
   return rows;
 }
