@@ -1,5 +1,6 @@
 /** @file A request's body: bounded, strict UTF-8, then JSON. Nothing is held in memory beyond the bound. */
 import { ApiError } from "./api-error.ts";
+import { ClientGone } from "./request-scope.ts";
 
 /** Reads the body as JSON; throws 413 above `maxBytes` and 400 for what is not UTF-8 or not JSON. */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
@@ -29,7 +30,9 @@ async function readBounded(request: Request, maxBytes: number): Promise<Uint8Arr
   const reader = request.body?.getReader();
   if (reader === undefined) return new Uint8Array();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new ClientGone();
+    });
     if (done) return Buffer.concat(chunks);
     total += value.byteLength;
     if (total > maxBytes) {

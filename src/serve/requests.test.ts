@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import fc from "fast-check";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { specialId } from "../../test/serve/ngram-model.ts";
@@ -116,6 +117,34 @@ describe("bad requests", () => {
     const init = { method: "POST", body: unsized, duplex: "half" } as RequestInit;
     const response = await fetch(`${server.url}${chat}`, init);
     expect(response.status).toBe(413);
+  });
+
+  it("of any shape never make the server fail", async () => {
+    const field = fc.constantFrom(
+      "prompt",
+      "messages",
+      "max_tokens",
+      "stop",
+      "n",
+      "logprobs",
+      "stream",
+      "text",
+      "top",
+    );
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.constantFrom([{ role: "user", content: [] }], [[]], [["a"], [1]], "", -1, 1e300, "\ud800"),
+    );
+    const path = fc.constantFrom("/v1/completions", "/v1/chat/completions", "/api/distribution");
+    await fc.assert(
+      fc.asyncProperty(path, fc.dictionary(field, value, { maxKeys: 4 }), async (where, fields) => {
+        const body = JSON.stringify({ model: "org/short", max_tokens: 2, ...fields });
+        const response = await fetch(server.url + where, { method: "POST", body });
+        await response.text();
+        expect([200, 400]).toContain(response.status);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it("to unknown addresses are a 404 in the API's shape", async () => {

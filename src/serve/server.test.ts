@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI, { APIError } from "openai";
 import { afterEach, describe, expect, it } from "vitest";
 import { byteCodec, trainedNgram } from "../../test/serve/ngram-model.ts";
@@ -173,6 +176,37 @@ describe("starting and stopping", () => {
     const start = performance.now();
     await server.close();
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it("takes a client that leaves in the middle of its request for what it is", async () => {
+    const seen: ServeEvent[] = [];
+    const server = await serve({ log: (event) => seen.push(event) });
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+    setTimeout(() => socket.destroy(), 50);
+    await until(() => seen.length > 0);
+    expect(seen).toMatchObject([{ kind: "request", status: 499 }]);
+  });
+
+  it("serves the page's files, compressed and cached, and nothing beside them", async () => {
+    const webDir = await mkdtemp(join(tmpdir(), "firn-web-"));
+    await mkdir(join(webDir, "assets"));
+    await writeFile(join(webDir, "index.html"), "<!doctype html><title>Firn</title>");
+    await writeFile(join(webDir, "assets", "page-1234.js"), "export {};");
+    const { url } = await serve({ webDir });
+    const page = await fetch(`${url}/`);
+    expect(await page.text()).toContain("<title>Firn</title>");
+    expect(page.headers.get("content-encoding")).toBe("gzip");
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const etag = page.headers.get("etag")!;
+    expect((await fetch(`${url}/`, { headers: { "if-none-match": etag } })).status).toBe(304);
+    const script = await fetch(`${url}/assets/page-1234.js`);
+    expect(script.headers.get("cache-control")).toContain("immutable");
+    expect(script.headers.get("content-type")).toContain("text/javascript");
+    for (const path of ["/assets/..%2f..%2fetc/passwd", "/%2e%2e/package.json", "/assets", "/none.js"]) {
+      expect((await fetch(url + path)).status).toBe(404);
+    }
+    await rm(webDir, { recursive: true });
   });
 
   it("survives bytes that are not HTTP", async () => {

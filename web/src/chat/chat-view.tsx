@@ -18,14 +18,19 @@ export function ChatView({ model, chat }: ChatViewProps) {
   const [settingsOpen, setSettingsOpen] = useState(false);
   const composer = useRef<HTMLTextAreaElement>(null);
   const empty = chat.entries.length === 0;
-  const startAnew = (): void => {
-    chat.clear();
-    composer.current?.focus();
+  /** For what makes the pressed button disappear; on a touch screen focus would open the keyboard. */
+  const thenCompose = (act: () => void): void => {
+    act();
+    if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
   };
   return (
     <main class="chat">
       <h1 class="hidden">{words.views.chat}</h1>
-      {empty ? <Welcome model={model} onChoose={chat.send} /> : <MessageList chat={chat} />}
+      {empty ? (
+        <Welcome model={model} onChoose={(text) => thenCompose(() => chat.send(text))} />
+      ) : (
+        <MessageList chat={chat} onAgain={() => thenCompose(chat.regenerate)} />
+      )}
       <footer class="dock">
         <Composer model={model} chat={chat} field={composer} />
         <div class="dock-tools">
@@ -34,7 +39,7 @@ export function ChatView({ model, chat }: ChatViewProps) {
             {words.chat.settings}
           </button>
           {!empty && (
-            <button type="button" class="quiet-button" onClick={startAnew}>
+            <button type="button" class="quiet-button" onClick={() => thenCompose(chat.clear)}>
               <NewIcon />
               {words.chat.newConversation}
             </button>

@@ -9,7 +9,12 @@ import type { Chat } from "./use-chat.ts";
 /** Nearer to the end than this, the list follows it. */
 const FOLLOW_PX = 60;
 
-export function MessageList({ chat }: { readonly chat: Chat }) {
+interface MessageListProps {
+  readonly chat: Chat;
+  readonly onAgain: () => void;
+}
+
+export function MessageList({ chat, onAgain }: MessageListProps) {
   const { entries, busy } = chat;
   const scroller = useRef<HTMLDivElement>(null);
   const following = useRef(true);
@@ -42,7 +47,7 @@ export function MessageList({ chat }: { readonly chat: Chat }) {
         <ol class="messages">
           {entries.map((entry) => (
             <li key={entry.id} class={`message ${entry.role}`}>
-              <Message entry={entry} {...(entry === last && !busy ? { onAgain: chat.regenerate } : {})} />
+              <Message entry={entry} {...(entry === last && !busy ? { onAgain } : {})} />
             </li>
           ))}
         </ol>

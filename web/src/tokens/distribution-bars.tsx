@@ -18,7 +18,7 @@ export function DistributionBars({ choices, actual, vocabSize, onChoose }: Distr
   const text = words.tokens;
   const rows = withActual(choices, actual);
   const rest = Math.max(0, 1 - rows.reduce((total, { probability }) => total + probability, 0));
-  const largest = Math.max(rest, ...rows.map(({ probability }) => probability));
+  const largest = Math.max(...rows.map(({ probability }) => probability));
   const width = (probability: number) => ({ "--share": (probability / largest).toFixed(4) });
   return (
     <ol class="bars">
@@ -47,9 +47,8 @@ export function DistributionBars({ choices, actual, vocabSize, onChoose }: Distr
       })}
       <li class="bar-row rest" data-probability={rest}>
         <span class="bar-token">{text.others((vocabSize - rows.length).toLocaleString(words.code))}</span>
-        <span class="bar-track" style={width(rest)}>
-          <i />
-        </span>
+        {/* No bar: beside the sum of hundreds of tokens the single ones would look like nothing. */}
+        <span />
         <span class="bar-share">{formatShare(rest)}</span>
       </li>
     </ol>
