@@ -27,6 +27,7 @@ const SCALAR_BYTES: Readonly<Record<number, number>> = {
   11: 8,
   12: 8,
 };
+const TOKEN_LIST = "tokenizer.ggml.tokens";
 const STRING = 8;
 const ARRAY = 9;
 /** `GGML_MAX_NAME`. */
@@ -91,6 +92,13 @@ class Cursor {
     return this.#bytes.toString("utf8", at, at + length);
   }
 
+  /** A text as its bytes, one character each: for comparing, not for reading. */
+  rawText(what: string): string {
+    const length = this.count(what, this.#fileBytes);
+    const at = this.skip(length);
+    return this.#bytes.toString("latin1", at, at + length);
+  }
+
   skipText(): void {
     this.skip(this.count("a text length", this.#fileBytes));
   }
@@ -111,6 +119,17 @@ interface Metadata {
   readonly lengths: Map<string, number>;
 }
 
+/** Passes over a list of texts; no two tokens may be the same. */
+function skipTexts(cursor: Cursor, key: string, length: number): void {
+  if (key !== TOKEN_LIST) {
+    for (let i = 0; i < length; i++) cursor.skipText();
+    return;
+  }
+  const seen = new Set<string>();
+  for (let i = 0; i < length; i++) seen.add(cursor.rawText("a token's length"));
+  if (seen.size !== length) throw new Impossible(`a token list with ${length - seen.size} doubles`);
+}
+
 function readMetadata(cursor: Cursor, entries: number, fileBytes: number): Metadata {
   const metadata: Metadata = { numbers: new Map(), texts: new Map(), lengths: new Map() };
   for (let entry = 0; entry < entries; entry++) {
@@ -124,7 +143,7 @@ function readMetadata(cursor: Cursor, entries: number, fileBytes: number): Metad
       const length = cursor.count(`an array length in ${key}`, fileBytes);
       metadata.lengths.set(key, length);
       if (elementType === STRING) {
-        for (let i = 0; i < length; i++) cursor.skipText();
+        skipTexts(cursor, key, length);
       } else {
         const width = SCALAR_BYTES[elementType];
         if (width === undefined)
@@ -214,7 +233,7 @@ function parseHeader(bytes: Buffer, fileBytes: number): GgufHeader {
   const architecture = metadata.texts.get("general.architecture");
   if (architecture === undefined) throw new Impossible("no architecture");
   checkShape(architecture, metadata);
-  const vocabSize = metadata.lengths.get("tokenizer.ggml.tokens") ?? 0;
+  const vocabSize = metadata.lengths.get(TOKEN_LIST) ?? 0;
   if (vocabSize === 0) throw new Impossible("no token list");
   return { architecture, vocabSize };
 }

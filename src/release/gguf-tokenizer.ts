@@ -105,6 +105,9 @@ function tokenTable(path: string, tokenizer: TokenizerJson, vocabSize: number) {
   for (const { id, content, special } of tokenizer.added_tokens) {
     put(id, content, special ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined);
   }
+  // llama.cpp refuses two tokens of the same text by ending the process.
+  const doubles = vocabSize - new Set(tokens).size;
+  if (doubles > 0) throw unsuitable(path, "a different text for every token", `${doubles} doubles`);
   return { tokens, types };
 }
 
