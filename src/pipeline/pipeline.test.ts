@@ -18,11 +18,19 @@ import { type StageNode, stageNode } from "./stage.ts";
 
 let dir = "";
 const said: string[] = [];
-const report: Reporter = { ...silentReporter, line: (text) => said.push(text) };
+let onLine: (text: string) => unknown = () => undefined;
+const report: Reporter = {
+  ...silentReporter,
+  line: (text) => {
+    said.push(text);
+    onLine(text);
+  },
+};
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "firn-pipeline-"));
   runs.length = 0;
   said.length = 0;
+  onLine = () => undefined;
 });
 afterEach(() => rm(dir, { recursive: true }));
 
@@ -244,13 +252,13 @@ describe("an interrupted run", () => {
   test("stopped by its signal throws the signal's reason and goes on later with the same bytes", async () => {
     const stop = new AbortController();
     const reason = new Error("Ctrl-C");
-    setTimeout(() => stop.abort(reason), 60);
-    const nodes = line({ rounds: 30, pause: 10 });
+    onLine = (text) => text === "round 3" && stop.abort(reason);
+    const nodes = line({ rounds: 30, pause: 1 });
     await expect(build([nodes.writeUp], { signal: stop.signal })).rejects.toBe(reason);
     expect(said.at(-1)).toMatch(
       /^count: stopped\. Run the same command again: .*goes on from its last checkpoint/,
     );
-    expect(await states({ rounds: 30, pause: 10 })).toEqual([
+    expect(await states({ rounds: 30, pause: 1 })).toEqual([
       "collect cached",
       "count partial",
       "paper missing",
@@ -304,10 +312,15 @@ describe("an interrupted run", () => {
   });
 
   test("does not run beside another process that makes the same artifact", async () => {
-    const nodes = line({ rounds: 30, pause: 10 });
-    const first = build([nodes.count]);
-    while (!runs.includes("count")) await new Promise((resolve) => setTimeout(resolve, 5));
+    const nodes = line({ rounds: 10_000, pause: 5 });
+    const stop = new AbortController();
+    const atWork = new Promise<void>((resolve) => {
+      onLine = (text) => text === "round 0" && resolve();
+    });
+    const first = build([nodes.count], { signal: stop.signal });
+    await atWork;
     await expect(build([nodes.count])).rejects.toMatchObject({ code: "STORE_LOCKED" });
-    expect((await first).ran).toContain("count");
+    stop.abort(new Error("enough"));
+    await expect(first).rejects.toThrow("enough");
   });
 });
