@@ -8,6 +8,8 @@ export const LONGEST_GRAM = 4;
  * say little: there, n-grams begin at 3. Measured on held-out training text: as accurate, and a third faster.
  */
 const MANY_LANGUAGES = 0x0900;
+/** From here on (Han, kana, Hangul) a character is nearly a word: longer n-grams than 2 seldom come again. */
+const IDEOGRAPHS = 0x2e80;
 
 const NOT_WORD = /[^\p{L}\p{M}\p{N}'’ʼ]+/gu;
 const DIGITS = /\p{N}+/gu;
@@ -35,7 +37,8 @@ export function gramHashes(folded: string, limit = Number.POSITIVE_INFINITY): Ui
     let hash = 0x811c9dc5;
     let borders = 0;
     const shortest = codePoints[start]! < MANY_LANGUAGES ? 3 : 1;
-    for (let n = 1; n <= LONGEST_GRAM && start + n <= length; n++) {
+    const longest = codePoints[start]! < IDEOGRAPHS ? LONGEST_GRAM : 2;
+    for (let n = 1; n <= longest && start + n <= length; n++) {
       const codePoint = codePoints[start + n - 1]!;
       if (codePoint === 32) borders += 1;
       if (borders > 1 && codePoint !== 32) break;

@@ -26,7 +26,7 @@ export function folderReader(passageCharacters: number | undefined): FileReader 
       yield [{ place: "1", text }];
       return;
     }
-    const paragraphs = text.split(/\n[ \t]*\n\s*/).filter((paragraph) => paragraph.trim() !== "");
+    const paragraphs = text.split(/\n(?:[ \t]*\n)+/).filter((paragraph) => paragraph.trim() !== "");
     const passages = splitPassages(paragraphs, {
       characters: passageCharacters,
       startsPassage: (paragraph) => /^#{1,6} /.test(paragraph),

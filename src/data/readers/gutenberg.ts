@@ -9,7 +9,7 @@ import type { FileReader } from "./reader.ts";
 
 /** Lines from which on a file is no longer the book. */
 const END_OF_BOOK =
-  /^\W{0,8}(this is the )?end of (the |this )?project gutenberg|^\W*start\W{1,6}the small print|^\*{3} ?end of th/im;
+  /^\W{0,8}(this is the )?end of (the |this )?project gutenberg|^\W{0,8}start\W{1,6}the small print|^\*{3} ?end of th/im;
 /** Lines up to which a file is not yet the book. */
 const START_OF_BOOK = /^\*{3} ?start of (the|this) project gutenberg.*$|^\*END\W{0,3}THE SMALL PRINT.*$/im;
 
@@ -26,9 +26,9 @@ export function stripGutenbergTrade(text: string): string {
   return (
     book
       // The selection's own first line: [Emma by Jane Austen 1816]
-      .replace(/^\s*\[[^\]\n]{1,120}\][ \t]*\n/, "")
+      .replace(/^[ \t\n]{0,20}\[[^\]\n]{1,120}\][ \t]*\n/, "")
       .replace(/^\[(illustration|transcriber's note)[^\]]{0,400}\]/gim, "")
-      .replace(/^\s*(the end|finis|\[the end\])\W*\s*$/gim, "")
+      .replace(/^[ \t]{0,40}(the end|finis|\[the end\])[.* \t]{0,20}$/gim, "")
   );
 }
 
@@ -56,8 +56,8 @@ export function gutenbergParagraphs(text: string): string[] {
   return stripGutenbergTrade(text)
     // The numbered verses of scripture are paragraphs, also where the file runs them together.
     .replace(/(?:\n|(?<=[.:;,?!])\s)(?=\d{1,3}:\d{1,3} \p{Lu})/gu, "\n\n")
-    .split(/\n[ \t]*\n\s*?(?=\S| )/)
-    .map((block) => block.replace(/^\n+|\s+$/g, ""))
+    .split(/\n(?:[ \t]*\n)+/)
+    .map((block) => block.replace(/^\n+/, "").trimEnd())
     .filter((block) => /[\p{L}\p{N}]/u.test(block))
     .map((block) => unwrapParagraph(block).replace(/(^|[^\p{L}\p{N}_])_([^_\n]{1,200})_(?![\p{L}\p{N}_])/gu, "$1$2"));
 }

@@ -62,7 +62,8 @@ export function parseDeclaration(html: string): Section[] {
   };
   for (const [, tag, words] of body.matchAll(/<([^<>]*)>|([^<>]+|[<>])/g)) {
     if (tag === undefined) {
-      text += words;
+      // A bracket that belongs to no tag is dropped; in text they come as &lt; and &gt;.
+      if (words !== "<" && words !== ">") text += words;
       continue;
     }
     const name = /^\/?[a-z0-9]+/i.exec(tag)?.[0].toLowerCase() ?? "";

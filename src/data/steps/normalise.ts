@@ -21,7 +21,9 @@ export function normaliseText(text: string): string {
     .replace(LINE_ENDS, "\n")
     .replace(UNWANTED, "")
     .normalize("NFC")
-    .replace(/[ \t\u00a0\u3000]+(?=\n|$)/g, "")
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
     .replace(/\n{3,}/g, "\n\n")
     .replace(/^\n+|\n+$/g, "");
 }
