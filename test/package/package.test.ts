@@ -82,3 +82,24 @@ describe("the packed file list", () => {
     expect(files.reduce((total, { size }) => total + size, 0)).toBeLessThan(10e6);
   });
 });
+
+describe("package-lock.json", () => {
+  /** Where Node.js would find `name` from `from`, among the locked folders. */
+  function locate(locked: ReadonlySet<string>, from: string, name: string): boolean {
+    for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/node_modules/")))) {
+      if (locked.has(`${folder === "" ? "" : `${folder}/`}node_modules/${name}`)) return true;
+      if (folder === "") return false;
+    }
+  }
+
+  it("names the packages of every platform, without which `npm ci` refuses the file", () => {
+    const lock = z
+      .object({ packages: z.record(z.string(), z.object({ optionalDependencies: versions.optional() })) })
+      .parse(JSON.parse(readFileSync(path.join(ROOT, "package-lock.json"), "utf8")));
+    const locked = new Set(Object.keys(lock.packages));
+    const missing = Object.entries(lock.packages).flatMap(([folder, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {}).filter((name) => !locate(locked, folder, name)),
+    );
+    expect(missing).toEqual([]);
+  });
+});
