@@ -68,7 +68,7 @@ export class ByteStringTable {
   /** A view of entry `index`, valid until the next `add` or `clear`. */
   entry(index: number): Uint8Array {
     assert(index >= 0 && index < this.#size, `byte string ${index} of ${this.#size}`);
-    return this.#arena.subarray(this.#starts[index]!, this.#starts[index + 1]!);
+    return this.#arena.subarray(this.#starts[index], this.#starts[index + 1]);
   }
 
   /** Forgets all entries and keeps the memory. */

@@ -9,12 +9,12 @@ export class TokenBytes {
     this.#starts = new Int32Array(tokens.length + 1);
     for (const [id, bytes] of tokens.entries()) this.#starts[id + 1] = this.#starts[id]! + bytes.length;
     this.#block = new Uint8Array(this.#starts[tokens.length]!);
-    for (const [id, bytes] of tokens.entries()) this.#block.set(bytes, this.#starts[id]!);
+    for (const [id, bytes] of tokens.entries()) this.#block.set(bytes, this.#starts[id]);
   }
 
   /** A view of the bytes of token `id`, which must be inside the vocabulary. */
   get(id: number): Uint8Array {
-    return this.#block.subarray(this.#starts[id]!, this.#starts[id + 1]!);
+    return this.#block.subarray(this.#starts[id], this.#starts[id + 1]);
   }
 
   /** How many bytes token `id` stands for. */

@@ -1,11 +1,11 @@
-/** @file A hash table from pairs of token ids to dense indices, in four 32-bit words per slot. */
+/** @file A hash table from pairs of token ids to dense indices, three 32-bit words per slot. */
 
 const EMPTY = -1;
-const STRIDE = 4;
+const STRIDE = 3;
 
 /** Entries are numbered 0, 1, 2 … in the order in which they were added. */
 export class PairTable {
-  /** Slots of (left, right, index, unused). */
+  /** Slots of (left, right, index). */
   #slots: Int32Array;
   #mask: number;
   #size = 0;
