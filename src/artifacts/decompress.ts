@@ -140,7 +140,9 @@ function declaredSize(frame: Uint8Array): number | undefined {
   }
 }
 
-async function* unpackZstdFrames(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* unpackZstdFrames(
+  input: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const zstd = await loadZstd();
   let pending: Uint8Array[] = [];
   let length = 0;
@@ -172,7 +174,9 @@ function* wholeFrames(zstd: Zstd, frames: { rest: Uint8Array }): Generator<Uint8
     if (frame.skip) continue;
     const declared = declaredSize(bytes);
     if (declared !== undefined && declared > frame.unpacked) {
-      throw new BrokenStreamError(`a zstd frame claims ${declared} bytes and can hold ${frame.unpacked} at most`);
+      throw new BrokenStreamError(
+        `a zstd frame claims ${declared} bytes and can hold ${frame.unpacked} at most`,
+      );
     }
     let unpacked: Uint8Array;
     try {

@@ -71,7 +71,10 @@ describe("documents on disk", () => {
   });
 
   it("give the same file however they were handed over", async () => {
-    const documents: DocumentRecord[] = Array.from({ length: 50 }, (_, i) => ({ ...document, id: `a/b#${i}` }));
+    const documents: DocumentRecord[] = Array.from({ length: 50 }, (_, i) => ({
+      ...document,
+      id: `a/b#${i}`,
+    }));
     const one = new DocumentsWriter(join(dir, "one"), "heldout");
     await one.write(documents);
     await one.close();

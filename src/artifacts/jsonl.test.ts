@@ -27,8 +27,15 @@ async function read(name: string, bytes: Uint8Array | string, options?: JsonlOpt
 function frameWithoutSize(content: Uint8Array): Uint8Array {
   const header = (content.length << 3) | 1;
   return Uint8Array.from([
-    ...[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58],
-    ...[header & 255, (header >> 8) & 255, header >> 16],
+    0x28,
+    0xb5,
+    0x2f,
+    0xfd,
+    0x00,
+    0x58,
+    header & 255,
+    (header >> 8) & 255,
+    header >> 16,
     ...content,
   ]);
 }
@@ -65,13 +72,18 @@ describe("JSON Lines", () => {
 
   it("skips a line far larger than its bound without holding it", async () => {
     const before = process.memoryUsage().arrayBuffers;
-    const items = await read("long.jsonl.gz", gzipSync(Buffer.alloc(64 << 20, "y")), { maxLineBytes: 1 << 20 });
+    const items = await read("long.jsonl.gz", gzipSync(Buffer.alloc(64 << 20, "y")), {
+      maxLineBytes: 1 << 20,
+    });
     expect(reasons(items)).toEqual(["1:line-too-long"]);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(48 << 20);
   });
 
   it("reads what lies before the break of a cut gzip or zstd file, and says that it broke", async () => {
-    const rows = Array.from({ length: 20_000 }, (_, n) => `{"n":${n},"r":"${(n * 2654435761) % 4294967296}"}`);
+    const rows = Array.from(
+      { length: 20_000 },
+      (_, n) => `{"n":${n},"r":"${(n * 2654435761) % 4294967296}"}`,
+    );
     const gzip = gzipSync(rows.join("\n"));
     const items = await read("cut.jsonl.gz", gzip.subarray(0, gzip.length - 5000));
     expect(items.length).toBeGreaterThan(15_000);
@@ -90,12 +102,21 @@ describe("JSON Lines", () => {
 
   it("reads zstd frames that do not declare their size, and skippable ones", async () => {
     const skippable = Uint8Array.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
-    const bytes = Buffer.concat([frameWithoutSize(Buffer.from('{"a":1}\n')), skippable, zstd.compress(Buffer.from("[2]"), 1)]);
+    const bytes = Buffer.concat([
+      frameWithoutSize(Buffer.from('{"a":1}\n')),
+      skippable,
+      zstd.compress(Buffer.from("[2]"), 1),
+    ]);
     expect(reasons(await read("odd.jsonl.zst", bytes))).toEqual(["1:ok", "2:ok"]);
   });
 
   it("refuses a zstd bomb", async () => {
-    const block = Uint8Array.from([0x02 | ((131072 << 3) & 255), (131072 << 3) >> 8 & 255, (131072 << 3) >> 16, 0]);
+    const block = Uint8Array.from([
+      0x02 | ((131072 << 3) & 255),
+      ((131072 << 3) >> 8) & 255,
+      (131072 << 3) >> 16,
+      0,
+    ]);
     const bomb = Buffer.concat([
       Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]),
       ...Array.from({ length: 5000 }, () => block),
@@ -115,7 +136,8 @@ describe("JSON Lines", () => {
             await read(name, noise);
             return;
           }
-          const packed = packing === "gz" ? gzipSync(bytes) : packing === "zst" ? zstd.compress(bytes, 1) : bytes;
+          const packed =
+            packing === "gz" ? gzipSync(bytes) : packing === "zst" ? zstd.compress(bytes, 1) : bytes;
           const items = await read(name, packed);
           expect(items[0]).toEqual({ line: 1, value: { first: 1 } });
           expect(items.at(-1)).toMatchObject({ value: { last: 2 } });

@@ -35,7 +35,10 @@ export const cleanConfigSchema = z.strictObject({
     .array(
       z.strictObject({
         source: z.string().optional(),
-        language: z.string().regex(/^[a-z]{3}$/).optional(),
+        language: z
+          .string()
+          .regex(/^[a-z]{3}$/)
+          .optional(),
         eachLanguage: z.boolean().optional(),
         maxBytes: z.int().min(0),
       }),

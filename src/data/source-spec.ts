@@ -66,7 +66,9 @@ const reader = z.discriminatedUnion("type", [
 const SPDX = /^\(?[A-Za-z0-9][A-Za-z0-9.+-]*\)?( (AND|OR|WITH) \(?[A-Za-z0-9][A-Za-z0-9.+-]*\)?)*$/;
 
 /** `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. */
-const date = z.string().regex(/^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$/, "YYYY, YYYY-MM or YYYY-MM-DD");
+const date = z
+  .string()
+  .regex(/^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$/, "YYYY, YYYY-MM or YYYY-MM-DD");
 
 export const sourceSpecSchema = z
   .strictObject({
@@ -85,7 +87,10 @@ export const sourceSpecSchema = z
     /** When the content was written or collected. */
     period: z
       .strictObject({ from: date, to: date })
-      .refine(({ from, to }) => from.slice(0, to.length) <= to.slice(0, from.length), "from must not lie after to")
+      .refine(
+        ({ from, to }) => from.slice(0, to.length) <= to.slice(0, from.length),
+        "from must not lie after to",
+      )
       .optional(),
     /** Version, commit or date of the copy. For npm packages it is checked against the one installed. */
     revision: z.string().min(1).optional(),

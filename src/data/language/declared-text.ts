@@ -20,6 +20,15 @@ const SHORT = 50;
 /** Longest piece taken from one document, so that a long one does not crowd out the others. */
 const PIECE = 2000;
 
+/** A label is learnt from at least this many characters … */
+const MIN_TAUGHT = 200;
+/** … that are at least this share of what its language has in all scripts. */
+const MIN_SCRIPT_SHARE = 0.05;
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
+}
+
 /** Keeps the pieces with the lowest draws until they hold `limit` characters: a sample that no order changes. */
 class Reservoir {
   readonly #limit: number;
@@ -99,12 +108,22 @@ export class DeclaredText {
 
   /** The identifier, learnt from the documents outside the held-out set. */
   train(): LanguageIdentifier {
-    const texts = new Map(
-      [...this.#teach].map(([label, sources]) => {
-        const share = this.#trainingCharacters / sources.size;
-        return [label, [...sources.values()].flatMap((reservoir) => reservoir.texts(share))];
-      }),
-    );
+    const texts = new Map<string, string[]>();
+    const perLanguage = new Map<string, number>();
+    for (const [label, sources] of this.#teach) {
+      const share = this.#trainingCharacters / sources.size;
+      const taught = [...sources.values()].flatMap((reservoir) => reservoir.texts(share));
+      texts.set(label, taught);
+      const language = label.slice(0, 3);
+      perLanguage.set(language, (perLanguage.get(language) ?? 0) + lengthOf(taught));
+    }
+    // A stray document in the wrong script would found a label of its own and then confirm itself.
+    for (const [label, taught] of texts) {
+      const characters = lengthOf(taught);
+      if (characters < MIN_TAUGHT || characters < perLanguage.get(label.slice(0, 3))! * MIN_SCRIPT_SHARE) {
+        texts.delete(label);
+      }
+    }
     return new LanguageIdentifier(trainLanguageModel(texts));
   }
 
@@ -116,7 +135,9 @@ export class DeclaredText {
     let right = 0;
     let shortRight = 0;
     for (const label of [...this.#test.keys()].sort().filter((name) => identifier.labels.includes(name))) {
-      const texts = [...this.#test.get(label)!.values()].flatMap((reservoir) => reservoir.texts(TEST_CHARACTERS));
+      const texts = [...this.#test.get(label)!.values()].flatMap((reservoir) =>
+        reservoir.texts(TEST_CHARACTERS),
+      );
       const language = label.slice(0, 3);
       let labelRight = 0;
       for (const text of texts) {
@@ -136,7 +157,8 @@ export class DeclaredText {
       labels: identifier.labels.length,
       documents,
       accuracy: share(right),
-      macroAccuracy: perLabel.length === 0 ? 0 : perLabel.reduce((sum, value) => sum + value, 0) / perLabel.length,
+      macroAccuracy:
+        perLabel.length === 0 ? 0 : perLabel.reduce((sum, value) => sum + value, 0) / perLabel.length,
       shortAccuracy: share(shortRight),
       confusions: pairs.map(([pair, count]) => ({ pair, count })),
     };

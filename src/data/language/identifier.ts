@@ -116,7 +116,8 @@ export class LanguageIdentifier {
       let q = 0;
       for (let e = offsets[i]!; e < offsets[i + 1]!; e++) q += entryCounts[e]! / totals[entryLabels[e]!]!;
       const prior = (MU * q) / labels.length;
-      for (let e = offsets[i]!; e < offsets[i + 1]!; e++) this.#weights[e] = Math.log1p(entryCounts[e]! / prior);
+      for (let e = offsets[i]!; e < offsets[i + 1]!; e++)
+        this.#weights[e] = Math.log1p(entryCounts[e]! / prior);
     }
   }
 

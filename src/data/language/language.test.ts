@@ -9,11 +9,16 @@ import { dominantScript } from "./script.ts";
 import { trainLanguageModel } from "./train-identifier.ts";
 
 const TEXTS = {
-  deu_Latn: "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und Gewissen begabt und sollen einander im Geist der Brüderlichkeit begegnen. Jeder hat das Recht auf Leben, Freiheit und Sicherheit der Person.",
-  eng_Latn: "All human beings are born free and equal in dignity and rights. They are endowed with reason and conscience and should act towards one another in a spirit of brotherhood. Everyone has the right to life, liberty and the security of person.",
-  ita_Latn: "Tutti gli esseri umani nascono liberi ed eguali in dignità e diritti. Essi sono dotati di ragione e di coscienza e devono agire gli uni verso gli altri in spirito di fratellanza. Ogni individuo ha diritto alla vita, alla libertà ed alla sicurezza della propria persona.",
-  rus_Cyrl: "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом и совестью и должны поступать в отношении друг друга в духе братства. Каждый человек имеет право на жизнь, на свободу и на личную неприкосновенность.",
-  cmn_Hani: "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。人人有权享有生命、自由和人身安全。",
+  deu_Latn:
+    "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und Gewissen begabt und sollen einander im Geist der Brüderlichkeit begegnen. Jeder hat das Recht auf Leben, Freiheit und Sicherheit der Person.",
+  eng_Latn:
+    "All human beings are born free and equal in dignity and rights. They are endowed with reason and conscience and should act towards one another in a spirit of brotherhood. Everyone has the right to life, liberty and the security of person.",
+  ita_Latn:
+    "Tutti gli esseri umani nascono liberi ed eguali in dignità e diritti. Essi sono dotati di ragione e di coscienza e devono agire gli uni verso gli altri in spirito di fratellanza. Ogni individuo ha diritto alla vita, alla libertà ed alla sicurezza della propria persona.",
+  rus_Cyrl:
+    "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом и совестью и должны поступать в отношении друг друга в духе братства. Каждый человек имеет право на жизнь, на свободу и на личную неприкосновенность.",
+  cmn_Hani:
+    "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。人人有权享有生命、自由和人身安全。",
 };
 const identifier = new LanguageIdentifier(
   trainLanguageModel(new Map(Object.entries(TEXTS).map(([label, text]) => [label, [text]]))),
@@ -69,11 +74,17 @@ describe("the identifier", () => {
     for (const text of ["", "12", "??", "ok", "ⴰⵎⴷⴰⵏ ⴰⴽⴽⵡ ⵍⴰⵏ ⵉⵣⵔⴼⴰⵏ ⴷ ⵉⵙⵎⴰⵍ"]) {
       expect(identifier.identify(text)).toMatchObject({ language: "und", score: 0 });
     }
-    expect(new LanguageIdentifier(trainLanguageModel(new Map())).identify("text")).toMatchObject({ language: "und" });
+    expect(new LanguageIdentifier(trainLanguageModel(new Map())).identify("text")).toMatchObject({
+      language: "und",
+    });
   });
 
   it("is the same model from the same texts in any order, and as read back from its file", () => {
-    const reversed = new Map(Object.entries(TEXTS).map(([label, text]) => [label, [text]] as const).reverse());
+    const reversed = new Map(
+      Object.entries(TEXTS)
+        .map(([label, text]) => [label, [text]] as const)
+        .reverse(),
+    );
     expect(new LanguageIdentifier(trainLanguageModel(reversed)).toJson()).toBe(identifier.toJson());
     const back = LanguageIdentifier.fromJson(identifier.toJson(), "test");
     expect(back.toJson()).toBe(identifier.toJson());
@@ -84,7 +95,12 @@ describe("the identifier", () => {
 
   it("refuses a damaged file", () => {
     const good = JSON.parse(identifier.toJson()) as Record<string, unknown>;
-    for (const bad of ["", "{}", JSON.stringify({ ...good, grams: "AAAA" }), JSON.stringify({ ...good, labels: [] })]) {
+    for (const bad of [
+      "",
+      "{}",
+      JSON.stringify({ ...good, grams: "AAAA" }),
+      JSON.stringify({ ...good, labels: [] }),
+    ]) {
       expect(() => LanguageIdentifier.fromJson(bad, "x")).toThrow(/DATA_LANGUAGE_MODEL_BROKEN/);
     }
   });
@@ -117,9 +133,11 @@ describe("learning from declared text", () => {
     add("deu_Latn", "Jede Person hat Anspruch auf gleichen Schutz durch das Recht.", true);
     add("ita_Latn", "Jede Person hat Anspruch auf gleichen Schutz durch das Recht.", true);
     const model = declared.train();
-    expect(model.toJson()).toBe(identifier.toJson());
+    const taught = Object.entries(TEXTS).filter(([, text]) => text.length >= 200);
+    const expected = trainLanguageModel(new Map(taught.map(([label, text]) => [label, [text]])));
+    expect(model.toJson()).toBe(new LanguageIdentifier(expected).toJson());
     expect(declared.measure(model)).toMatchObject({
-      labels: 5,
+      labels: 4,
       documents: 2,
       accuracy: 0.5,
       macroAccuracy: 0.5,
@@ -127,11 +145,21 @@ describe("learning from declared text", () => {
     });
   });
 
+  it("does not let a stray document found a language of its own", () => {
+    const declared = new DeclaredText(0, 5000);
+    const add = (id: string, text: string): void =>
+      declared.add(makeDocument({ id, source: "s", text, licence: "MIT", declaredLanguage: "rus" }), false);
+    for (let i = 0; i < 20; i++) add(`good/${i}`, TEXTS.rus_Cyrl);
+    add("stray", TEXTS.eng_Latn);
+    expect(declared.train().labels).toEqual(["rus_Cyrl"]);
+  });
+
   it("hears every source of a language, however small", () => {
     const declared = new DeclaredText(0, 400);
     const add = (id: string, source: string, text: string): void =>
       declared.add(makeDocument({ id, source, text, licence: "MIT", declaredLanguage: "deu" }), false);
-    for (let i = 0; i < 50; i++) add(`big/${i}`, "big", "Die Sonne scheint hell am Himmel über dem Tal. ".repeat(8));
+    for (let i = 0; i < 50; i++)
+      add(`big/${i}`, "big", "Die Sonne scheint hell am Himmel über dem Tal. ".repeat(8));
     add("small/1", "small", "Zwölf Boxkämpfer jagen Viktor quer über den Sylter Deich.");
     expect(declared.train().identify("zwölf boxkämpfer jagen viktor").language).toBe("deu");
   });
@@ -153,8 +181,12 @@ describe("the language step", () => {
 
   it("drops what is plainly another language or script than declared", () => {
     expect(judge(TEXTS.eng_Latn, { declaredLanguage: "deu" })).toMatchObject({ reason: "language-mismatch" });
-    expect(judge(TEXTS.rus_Cyrl, { declaredLanguage: "rus", script: "Latn" })).toMatchObject({ reason: "script-mismatch" });
+    expect(judge(TEXTS.rus_Cyrl, { declaredLanguage: "rus", script: "Latn" })).toMatchObject({
+      reason: "script-mismatch",
+    });
     expect(judge("Short English line", { declaredLanguage: "deu" })).toHaveProperty("keep");
-    expect(judge(TEXTS.cmn_Hani.repeat(3), { declaredLanguage: "cmn", script: "Hans" })).toHaveProperty("keep");
+    expect(judge(TEXTS.cmn_Hani.repeat(3), { declaredLanguage: "cmn", script: "Hans" })).toHaveProperty(
+      "keep",
+    );
   });
 });

@@ -88,5 +88,11 @@ export function trainLanguageModel(texts: ReadonlyMap<string, readonly string[]>
     entryCounts[e] = table.counts[cursors[label]!]!;
   }
   offsets.push(entries.length);
-  return { labels, grams: Uint32Array.from(grams), offsets: Uint32Array.from(offsets), entryLabels, entryCounts };
+  return {
+    labels,
+    grams: Uint32Array.from(grams),
+    offsets: Uint32Array.from(offsets),
+    entryLabels,
+    entryCounts,
+  };
 }

@@ -34,7 +34,8 @@ function guessEncoding(bytes: Uint8Array): TextEncodingName {
  */
 export function decodeText(bytes: Uint8Array): { text: string; encoding: TextEncodingName } | undefined {
   const encoding = guessEncoding(bytes);
-  const text = encoding === "windows-1252" ? decodeWindows1252(bytes) : new TextDecoder(encoding).decode(bytes);
+  const text =
+    encoding === "windows-1252" ? decodeWindows1252(bytes) : new TextDecoder(encoding).decode(bytes);
   const controls = text.match(BINARY)?.length ?? 0;
   if (controls * 100 > text.length) return undefined;
   return { text, encoding };

@@ -22,7 +22,9 @@ function placeOf(value: unknown, position: string): string {
 
 /** A row as text for the record of rejects; never fails, whatever a Parquet file holds. */
 function excerpt(row: unknown): string {
-  const text = JSON.stringify(row, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  const text = JSON.stringify(row, (_key, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
   return (text ?? "").slice(0, 400);
 }
 

@@ -53,13 +53,17 @@ export function unwrapParagraph(paragraph: string): string {
 
 /** The paragraphs of a book, ready for reading. */
 export function gutenbergParagraphs(text: string): string[] {
-  return stripGutenbergTrade(text)
-    // The numbered verses of scripture are paragraphs, also where the file runs them together.
-    .replace(/(?:\n|(?<=[.:;,?!])\s)(?=\d{1,3}:\d{1,3} \p{Lu})/gu, "\n\n")
-    .split(/\n(?:[ \t]*\n)+/)
-    .map((block) => block.replace(/^\n+/, "").trimEnd())
-    .filter((block) => /[\p{L}\p{N}]/u.test(block))
-    .map((block) => unwrapParagraph(block).replace(/(^|[^\p{L}\p{N}_])_([^_\n]{1,200})_(?![\p{L}\p{N}_])/gu, "$1$2"));
+  return (
+    stripGutenbergTrade(text)
+      // The numbered verses of scripture are paragraphs, also where the file runs them together.
+      .replace(/(?:\n|(?<=[.:;,?!])\s)(?=\d{1,3}:\d{1,3} \p{Lu})/gu, "\n\n")
+      .split(/\n(?:[ \t]*\n)+/)
+      .map((block) => block.replace(/^\n+/, "").trimEnd())
+      .filter((block) => /[\p{L}\p{N}]/u.test(block))
+      .map((block) =>
+        unwrapParagraph(block).replace(/(^|[^\p{L}\p{N}_])_([^_\n]{1,200})_(?![\p{L}\p{N}_])/gu, "$1$2"),
+      )
+  );
 }
 
 /** Reads one book; place `n` is the n-th passage, counted from 1. */

@@ -42,7 +42,11 @@ describe("decoding text files", () => {
   });
 
   it("does not give up UTF-8 for one broken byte", () => {
-    const bytes = Buffer.concat([Buffer.from("Grüße aus Zürich, schön war’s "), Buffer.from([0xff]), Buffer.from("!")]);
+    const bytes = Buffer.concat([
+      Buffer.from("Grüße aus Zürich, schön war’s "),
+      Buffer.from([0xff]),
+      Buffer.from("!"),
+    ]);
     expect(decodeText(bytes)).toEqual({ text: "Grüße aus Zürich, schön war’s \ufffd!", encoding: "utf-8" });
   });
 
@@ -85,22 +89,27 @@ describe("Gutenberg books", () => {
   it("lose title line, licence, credits and illustrations", () => {
     const file = `[Emma by Jane Austen 1816]\r\n\r\nVOLUME I\r\n\r\nEmma Woodhouse.\r\n\r\n[Illustration: a tree]\r\n\r\nFINIS\r\n\r\nEnd of Project Gutenberg's Emma\r\n\r\n*** END OF THE PROJECT GUTENBERG EBOOK ***\r\nhart@pobox.com`;
     expect(gutenbergParagraphs(file)).toEqual(["VOLUME I", "Emma Woodhouse."]);
-    expect(stripGutenbergTrade("*** START OF THIS PROJECT GUTENBERG EBOOK X ***\nText\n\nMore text and more")).toContain("\nText");
+    expect(
+      stripGutenbergTrade("*** START OF THIS PROJECT GUTENBERG EBOOK X ***\nText\n\nMore text and more"),
+    ).toContain("\nText");
   });
 
   it("get their paragraphs back, and keep verse", () => {
-    expect(unwrapParagraph("She was the youngest of the two daughters of a most\naffectionate, indulgent father.")).toBe(
-      "She was the youngest of the two daughters of a most affectionate, indulgent father.",
-    );
-    const verse = "Of Man's first disobedience, and the fruit\nOf that forbidden tree whose mortal taste\nBrought death";
+    expect(
+      unwrapParagraph("She was the youngest of the two daughters of a most\naffectionate, indulgent father."),
+    ).toBe("She was the youngest of the two daughters of a most affectionate, indulgent father.");
+    const verse =
+      "Of Man's first disobedience, and the fruit\nOf that forbidden tree whose mortal taste\nBrought death";
     expect(unwrapParagraph(verse)).toBe(verse);
-    expect(unwrapParagraph("And menacing voice, What singest\n    thou? it said,\nKnow'st thou not")).toContain("singest thou?");
+    expect(
+      unwrapParagraph("And menacing voice, What singest\n    thou? it said,\nKnow'st thou not"),
+    ).toContain("singest thou?");
     expect(gutenbergParagraphs("1:1 In the beginning.\n1:2 And the earth: 1:3 And God")).toHaveLength(3);
     expect(gutenbergParagraphs("it was a _very_ fine day_dream")).toEqual(["it was a very fine day_dream"]);
   });
 
   it("never make the reader fail or hang", () => {
-    const unit = fc.constantFrom(..."\n\n\n  [](_)*aA1:.");
+    const unit = fc.constantFrom(..."\n\n\n  [](_)*aA1:.".split(""));
     fc.assert(fc.property(fc.string({ unit, maxLength: 400 }), (text) => void gutenbergParagraphs(text)));
     const started = performance.now();
     for (const piece of ["\n", " ", "[", "_a", "\n ", "*"]) gutenbergParagraphs(piece.repeat(100_000));
@@ -122,7 +131,20 @@ describe("declarations", () => {
   });
 
   it("never fail to be read, and never let a tag through", () => {
-    const part = fc.constantFrom("<p>", "</p>", "<ol>", "<li>", "</li>", "<article data-number=\"3\">", "<", ">", "&#x26;", "&#0;", "text", "<p");
+    const part = fc.constantFrom(
+      "<p>",
+      "</p>",
+      "<ol>",
+      "<li>",
+      "</li>",
+      '<article data-number="3">',
+      "<",
+      ">",
+      "&#x26;",
+      "&#0;",
+      "text",
+      "<p",
+    );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 40 }), (parts) => {
         for (const { paragraphs } of parseDeclaration(parts.join(""))) {
@@ -144,7 +166,10 @@ describe("tables", () => {
       declaredLanguage: "de",
     });
     expect(pieceFromRow({ body: "x", key: 12 }, fields, "7")).toEqual({ place: "12", text: "x" });
-    expect(pieceFromRow({ body: 5n, key: 1n }, fields, "7")).toMatchObject({ reason: "text-missing", place: "7" });
+    expect(pieceFromRow({ body: 5n, key: 1n }, fields, "7")).toMatchObject({
+      reason: "text-missing",
+      place: "7",
+    });
     for (const odd of [null, 1, [], "text", undefined]) {
       expect(pieceFromRow(odd, fields, "1")).toMatchObject({ reason: "text-missing" });
     }
@@ -181,7 +206,10 @@ describe("tables", () => {
   });
 
   it("that are no Parquet file at all are one broken piece", async () => {
-    const pieces = await read(parquetReader({ text: "text" }), await fileWith("no.parquet", "not a parquet file"));
+    const pieces = await read(
+      parquetReader({ text: "text" }),
+      await fileWith("no.parquet", "not a parquet file"),
+    );
     expect(pieces).toMatchObject([{ reason: "file-broken" }]);
     const empty = await read(parquetReader({ text: "text" }), await fileWith("empty.parquet", ""));
     expect(empty).toMatchObject([{ reason: "file-broken" }]);
@@ -196,7 +224,9 @@ describe("folders", () => {
     const passages = await read(folderReader(500), await fileWith("b.md", long));
     expect(passages.map((piece) => piece.text.slice(0, 5))).toEqual(["# One", "# Two"]);
     for (const bytes of ["", " \n", Uint8Array.from({ length: 99 }, () => 1)]) {
-      expect(await read(folderReader(undefined), await fileWith("c.txt", bytes))).toMatchObject([{ reason: "no-text" }]);
+      expect(await read(folderReader(undefined), await fileWith("c.txt", bytes))).toMatchObject([
+        { reason: "no-text" },
+      ]);
     }
     const huge = { name: "huge.txt", path: "/nowhere", bytes: 1e12, sha256: "" };
     expect(await read(folderReader(undefined), huge)).toMatchObject([{ reason: "file-too-large" }]);

@@ -21,7 +21,14 @@ const indexSchema = z.object({
   ),
 });
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: "\u00a0",
+};
 
 /** Resolves character references; unknown ones stay as they are. */
 function decodeEntities(text: string): string {
@@ -123,7 +130,9 @@ export async function udhrReader(source: ResolvedSource): Promise<FileReader> {
         text: paragraphs.map(withoutDoubleNumber).join("\n\n"),
         parallelKey: String(article),
         ...(url === undefined ? {} : { url }),
-        ...(language === undefined ? {} : { declaredLanguage: language + (script === undefined ? "" : `_${script}`) }),
+        ...(language === undefined
+          ? {}
+          : { declaredLanguage: language + (script === undefined ? "" : `_${script}`) }),
       }),
     );
   };

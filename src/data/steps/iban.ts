@@ -5,7 +5,9 @@ const LENGTHS =
   "FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 " +
   "LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 " +
   "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
-const COUNTRY_LENGTH = new Map(LENGTHS.split(" ").map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]));
+const COUNTRY_LENGTH = new Map(
+  LENGTHS.split(" ").map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+);
 
 const START = /(?<![\p{L}\p{N}])[A-Za-z]{2}\d{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9])/gu;
 
@@ -34,7 +36,8 @@ export function findIbans(text: string): { start: number; end: number }[] {
       at += 1;
     }
     const ends = !/[\p{L}\p{N}]/u.test(text[at] ?? "");
-    if (iban.length === length && ends && isIbanChecksumRight(iban.toUpperCase())) matches.push({ start: index, end: at });
+    if (iban.length === length && ends && isIbanChecksumRight(iban.toUpperCase()))
+      matches.push({ start: index, end: at });
   }
   return matches;
 }

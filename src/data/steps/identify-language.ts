@@ -38,22 +38,37 @@ export function identifyLanguageStep(identifier: LanguageIdentifier): DocumentSt
       const { declaredLanguage } = document;
       const written = dominantScript(document.text);
       const script = written.script === "Zyyy" ? document.script : written.script;
-      const { found, declaredScore } = identifier.identifyAgainst(document.text, declaredLanguage ?? undefined);
+      const { found, declaredScore } = identifier.identifyAgainst(
+        document.text,
+        declaredLanguage ?? undefined,
+      );
       if (declaredLanguage === null) {
         const language = found.score >= MIN_SCORE ? found.language : "und";
         return { keep: { ...document, language, script, languageScore: found.score } };
       }
       const enough = written.letters >= MIN_LETTERS;
-      if (enough && document.script !== null && script !== document.script && !sameWriting(script, document.script)) {
+      if (
+        enough &&
+        document.script !== null &&
+        script !== document.script &&
+        !sameWriting(script, document.script)
+      ) {
         return { reason: "script-mismatch", detail: `declared ${document.script}, written in ${script}` };
       }
       const other = found.language !== "und" && found.language !== declaredLanguage && found.score >= SURE;
       // A declared language that the model has not learnt cannot be judged.
-      if (enough && other && declaredScore !== undefined && overlapWith(declaredLanguage, found.label) < NEIGHBOURS) {
+      if (
+        enough &&
+        other &&
+        declaredScore !== undefined &&
+        overlapWith(declaredLanguage, found.label) < NEIGHBOURS
+      ) {
         const detail = `declared ${declaredLanguage}, reads as ${found.label} (${found.score.toFixed(3)})`;
         return { reason: "language-mismatch", detail };
       }
-      return { keep: { ...document, language: declaredLanguage, script, languageScore: declaredScore ?? null } };
+      return {
+        keep: { ...document, language: declaredLanguage, script, languageScore: declaredScore ?? null },
+      };
     },
   };
 }

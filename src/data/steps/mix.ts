@@ -23,7 +23,12 @@ export interface MixRow {
  * Marks the documents that are over a cap. Documents come in the order of their draws, so that what stays is a fair
  * sample and depends on the ids alone; one that no longer fits is skipped and smaller ones may still come in.
  */
-export function overQuota(rows: readonly MixRow[], rules: readonly MixRule[], seed: number, share: number): boolean[] {
+export function overQuota(
+  rows: readonly MixRow[],
+  rules: readonly MixRule[],
+  seed: number,
+  share: number,
+): boolean[] {
   const over = rows.map(() => false);
   if (rules.length === 0) return over;
   const order = rows.map(({ id }, i) => ({ i, draw: documentDraw(seed, "mix", id) }));

@@ -11,7 +11,8 @@ import type { DocumentStep } from "./step.ts";
 const CHARACTERS_PER_REPLACEMENT = 200;
 
 /** C0 and C1 controls but tab and line feed, soft hyphens, byte order marks, noncharacters. */
-const UNWANTED = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\ufeff\ufdd0-\ufdef\ufffe\uffff]/gu;
+const UNWANTED =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\ufeff\ufdd0-\ufdef\ufffe\uffff]/gu;
 /** Carriage returns, NEL, line and paragraph separator. */
 const LINE_ENDS = /\r\n?|\u0085|\u2028|\u2029/g;
 

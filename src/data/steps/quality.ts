@@ -2,6 +2,7 @@
  * @file A few rules that catch what is not running text: too short or long, mostly symbols or digits, or repeating
  * itself (after the repetition rules of Gopher, Rae et al. 2021, table A1).
  */
+import { countCharacters } from "../../artifacts/index.ts";
 import type { DocumentStep, Verdict } from "./step.ts";
 
 export interface QualityRules {
@@ -62,7 +63,7 @@ function characterKinds(text: string): { symbols: number; digits: number; visibl
   const symbols = text.match(SYMBOL)?.length ?? 0;
   const digits = text.match(/\p{Nd}/gu)?.length ?? 0;
   const spaces = text.match(/\s/gu)?.length ?? 0;
-  return { symbols, digits, visible: Math.max(1, [...text].length - spaces) };
+  return { symbols, digits, visible: Math.max(1, countCharacters(text) - spaces) };
 }
 
 /**
@@ -84,7 +85,9 @@ export function qualityStep(rules: QualityRules): DocumentStep {
         over("symbols", symbols / visible, rules.maxSymbolShare) ??
         over("digits", digits / visible, rules.maxDigitShare) ??
         over("repeated-lines", repeatedLineShare(document.text), rules.maxRepeatedLineShare) ??
-        over("repeated-runs", repeatedRunShare(document.text), rules.maxRepeatedRunShare) ?? { keep: document }
+        over("repeated-runs", repeatedRunShare(document.text), rules.maxRepeatedRunShare) ?? {
+          keep: document,
+        }
       );
     },
   };

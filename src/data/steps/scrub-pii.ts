@@ -40,7 +40,8 @@ export function findEmails(text: string): PiiMatch[] {
   return matches;
 }
 
-const IPV4 = /(?<![\p{L}\p{N}_.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\p{L}\p{N}_]|\.\d)/gu;
+const IPV4 =
+  /(?<![\p{L}\p{N}_.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\p{L}\p{N}_]|\.\d)/gu;
 /** What stands before a number with dots that is a version or a place in a document. */
 const VERSION_BEFORE =
   /(?:\b(?:v|ver|vers|version|versions|release|rel|rev|revision|build|firmware|patch|update|section|sec|chapter|clause|article|annex|figure|fig|table|oid|kapitel|abschnitt|ziffer|chapitre|sección)\b\.?:?|§|[-/@=])\s?$/iu;
@@ -54,7 +55,8 @@ function findIpv4(text: string): PiiMatch[] {
     const after = text.slice(index + address.length, index + address.length + 8);
     if (VERSION_BEFORE.test(before) && !before.endsWith("//") && !before.endsWith("@")) continue;
     const lineStart = /(^|\n)[ \t#*]*$/.test(before);
-    if (lineStart && HEADING_AFTER.test(after) && address.split(".").every((part) => Number(part) < 40)) continue;
+    if (lineStart && HEADING_AFTER.test(after) && address.split(".").every((part) => Number(part) < 40))
+      continue;
     matches.push({ kind: "ip", start: index, end: index + address.length });
   }
   return matches;

@@ -45,7 +45,8 @@ function chooseKeys(seed: number, share: number, source: string, counts: KeyCoun
     chosen.add(key);
     held += bytes;
   }
-  if (chosen.size === 0) chosen.add(common.reduce((least, item) => (item.bytes < least.bytes ? item : least)).key);
+  if (chosen.size === 0)
+    chosen.add(common.reduce((least, item) => (item.bytes < least.bytes ? item : least)).key);
   return chosen;
 }
 

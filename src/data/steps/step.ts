@@ -5,7 +5,9 @@
 import type { DocumentRecord, RejectRecord } from "../../artifacts/index.ts";
 
 /** What becomes of one document: goes on (perhaps changed), or is dropped for a reason. */
-export type Verdict = { readonly keep: DocumentRecord } | { readonly reason: string; readonly detail?: string };
+export type Verdict =
+  | { readonly keep: DocumentRecord }
+  | { readonly reason: string; readonly detail?: string };
 
 /** A step that looks at one document at a time, and so may run in any worker. */
 export interface DocumentStep {

