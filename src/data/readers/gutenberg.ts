@@ -36,7 +36,7 @@ export function stripGutenbergTrade(text: string): string {
 function isWrappedProse(lines: readonly string[]): boolean {
   const breaks = lines.slice(1);
   if (breaks.some((line) => /^\s{2,}/.test(line))) return false;
-  const continued = breaks.filter((line) => /^["'(\[_—-]*\p{Ll}/u.test(line)).length;
+  const continued = breaks.filter((line) => /^["'([_—-]*\p{Ll}/u.test(line)).length;
   if (continued > 0) return continued * 4 >= breaks.length;
   return breaks.length === 1 && lines[0]!.length >= 58;
 }
