@@ -18,7 +18,7 @@ const HEADING =
 
 /** The book inside the file: no licence, no credits, no scanner's notes. */
 export function stripGutenbergTrade(text: string): string {
-  let book = text.replace(/\r\n?/g, "\n").replace(/^\ufeff/, "");
+  let book = text.replace(/\r\n?/g, "\n").replace(/^\ufeff|\u001a/g, ""); // 1A: the end-of-file mark of CP/M and DOS
   const start = START_OF_BOOK.exec(book);
   if (start !== null && start.index < book.length / 2) book = book.slice(start.index + start[0].length);
   const end = END_OF_BOOK.exec(book);
@@ -61,7 +61,9 @@ export function gutenbergParagraphs(text: string): string[] {
       .map((block) => block.replace(/^\n+/, "").trimEnd())
       .filter((block) => /[\p{L}\p{N}]/u.test(block))
       .map((block) =>
-        unwrapParagraph(block).replace(/(^|[^\p{L}\p{N}_])_([^_\n]{1,200})_(?![\p{L}\p{N}_])/gu, "$1$2"),
+        unwrapParagraph(block)
+          .trim()
+          .replace(/(^|[^\p{L}\p{N}_])_([^_\n]{1,200})_(?![\p{L}\p{N}_])/gu, "$1$2"),
       )
   );
 }

@@ -87,7 +87,7 @@ describe("passages", () => {
 
 describe("Gutenberg books", () => {
   it("lose title line, licence, credits and illustrations", () => {
-    const file = `[Emma by Jane Austen 1816]\r\n\r\nVOLUME I\r\n\r\nEmma Woodhouse.\r\n\r\n[Illustration: a tree]\r\n\r\nFINIS\r\n\r\nEnd of Project Gutenberg's Emma\r\n\r\n*** END OF THE PROJECT GUTENBERG EBOOK ***\r\nhart@pobox.com`;
+    const file = `[Emma by Jane Austen 1816]\r\n\r\nVOLUME I\r\n\r\nEmma Woodhouse.\r\n\r\n[Illustration: a tree]\r\n\r\nFINIS\u001a\r\n\r\nEnd of Project Gutenberg's Emma\r\n\r\n*** END OF THE PROJECT GUTENBERG EBOOK ***\r\nhart@pobox.com`;
     expect(gutenbergParagraphs(file)).toEqual(["VOLUME I", "Emma Woodhouse."]);
     expect(
       stripGutenbergTrade("*** START OF THIS PROJECT GUTENBERG EBOOK X ***\nText\n\nMore text and more"),

@@ -75,6 +75,7 @@ export function parseDeclaration(html: string): Section[] {
     }
     const name = /^\/?[a-z0-9]+/i.exec(tag)?.[0].toLowerCase() ?? "";
     if (["p", "/p", "h1", "/h1", "h2", "/h2", "li", "/li", "article", "/article"].includes(name)) flush();
+    if (name === "/li" || name === "article") marker = "";
     if (name === "article") article = Number(/data-number="(\d{1,3})"/.exec(tag)?.[1] ?? article);
     else if (name === "/article") article = 0;
     else if (name === "ol") lists.push({ item: 0 });
