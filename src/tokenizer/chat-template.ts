@@ -23,7 +23,13 @@ const TOOL_MACROS = `{%- macro type_of(spec) -%}
   {%- elif spec.type is defined and spec.type is not string -%}
     {{- spec.type | join(' | ') -}}
   {%- elif spec.oneOf -%}
-    {%- if spec.oneOf | length > 1 and spec.oneOf | selectattr('type', 'equalto', 'object') | list | length > 0 -%}
+    {%- set kinds = namespace(structured=false) -%}
+    {%- for variant in spec.oneOf -%}
+      {%- if variant.type == 'object' -%}
+        {%- set kinds.structured = true -%}
+      {%- endif -%}
+    {%- endfor -%}
+    {%- if kinds.structured and spec.oneOf | length > 1 -%}
       {{- 'any' -}}
     {%- else -%}
       {%- for variant in spec.oneOf -%}

@@ -20,7 +20,7 @@ const plainObject = z.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "expected an object",
 );
-const absent = z.union([z.null(), z.literal(""), z.undefined()]);
+const absent = z.union([z.null(), z.literal("")]).optional();
 
 const addedTokenSchema = z.object({
   id: z.int().min(0).max(LARGEST_VOCABULARY),

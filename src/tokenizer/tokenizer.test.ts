@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
+import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
 import { PieceCounter } from "./count-pieces.ts";
 import { fairnessOf, giniCoefficient, measureFairness } from "./fairness.ts";
 import { translatePattern } from "./pattern.ts";
@@ -208,6 +209,22 @@ describe("tokenizer.json", () => {
         expect(() => parseTokenizerJson(json)).toThrowError(/^TOKENIZER_/);
       }),
     );
+  });
+
+  it("reads a file as short as GPT-2's", () => {
+    const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true };
+    const file = {
+      added_tokens: [{ id: 257, content: "<|endoftext|>", special: true }],
+      pre_tokenizer: byteLevel,
+      post_processor: { ...byteLevel, add_prefix_space: true },
+      decoder: { ...byteLevel, add_prefix_space: true },
+      model: {
+        vocab: Object.fromEntries([...BYTE_CHARACTERS, "Ġa"].map((piece, id) => [piece, id])),
+        merges: ["Ġ a"],
+      },
+    };
+    const gpt2 = new Tokenizer(parseTokenizerJson(JSON.stringify(file)));
+    expect(gpt2.encode(" a b<|endoftext|>", { allowSpecial: true })).toEqual([256, 32, 98, 257]);
   });
 
   it("reads merges written as text, as older files have them", () => {
