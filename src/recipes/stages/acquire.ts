@@ -6,7 +6,8 @@ import { defineStage, stageNode, type StageNode } from "../../pipeline/index.ts"
 /** The node of a source whose files have been found. The config holds their hash and none of their paths. */
 export function acquireNode(source: ResolvedSource): StageNode {
   const stage = defineStage<Json, Record<never, never>>({
-    name: "acquire",
+    // Each source is a stage of its own, so that a changed one is compared with its former self.
+    name: `acquire-${source.spec.id.replaceAll(/-+/g, "-").replace(/-$/, "")}`,
     version: 1,
     inputs: {},
     output: "source",
