@@ -15,7 +15,7 @@ import {
 import { assert, describeError, FirnError, randomStream } from "../core/index.ts";
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
-import { knownLogprobs, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
+import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
 
 export interface LlamaModelOptions {
   /** What people call the model. */
@@ -174,12 +174,11 @@ export class LlamaModel implements LanguageModel {
         id = sampleToken(view, sampling, uniform);
       }
       if (stops.has(id)) return;
-      const choices = knownLogprobs(view);
-      yield {
-        id,
-        logprob: choices.find((choice) => choice.id === id)!.logprob,
-        top: choices.slice(0, topLogprobs),
-      };
+      const shift = logNormaliser(view);
+      const top = view.known
+        .slice(0, topLogprobs)
+        .map((token) => ({ id: token.id, logprob: token.logit - shift }));
+      yield { id, logprob: view.known.find((token) => token.id === id)!.logit - shift, top };
       input = [id];
     }
   }

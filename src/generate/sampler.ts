@@ -13,7 +13,7 @@ export interface TokenLogit {
 
 /** What is known about the logits of one position. */
 export interface LogitView {
-  /** The best tokens, best first, and any others of interest. */
+  /** The best tokens and any others of interest, best first. At least one. */
   readonly known: readonly TokenLogit[];
   /** Number of tokens that are not in `known`. */
   readonly hidden: number;
@@ -34,11 +34,15 @@ export interface SamplingOptions {
 /** Rounding slack of a float32 sum over a vocabulary, relative. */
 const SUM_SLACK = 1e-5;
 
+/** What to take from a logit to make it a natural-log probability. */
+export function logNormaliser({ known, totalWeight }: LogitView): number {
+  return known[0]!.logit + Math.log(totalWeight);
+}
+
 /** Natural-log probabilities of the known tokens, in their order. */
-export function knownLogprobs({ known, totalWeight }: LogitView): TokenChoice[] {
-  const largest = known.reduce((max, { logit }) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
-  const shift = largest + Math.log(totalWeight);
-  return known.map(({ id, logit }) => ({ id, logprob: logit - shift }));
+export function knownLogprobs(view: LogitView): TokenChoice[] {
+  const shift = logNormaliser(view);
+  return view.known.map(({ id, logit }) => ({ id, logprob: logit - shift }));
 }
 
 /**
@@ -71,9 +75,12 @@ function countToReach(weights: readonly number[], share: number, total: number):
  */
 export function sampleToken(view: LogitView, options: SamplingOptions, uniform: number): number | undefined {
   const { temperature, topP, topK, logitBias } = options;
-  const ranked = view.known
-    .map(({ id, logit }) => ({ id, logit: logit + (logitBias.get(id) ?? 0) }))
-    .sort((a, b) => b.logit - a.logit || a.id - b.id);
+  const ranked =
+    logitBias.size === 0
+      ? view.known
+      : view.known
+          .map(({ id, logit }) => ({ id, logit: logit + (logitBias.get(id) ?? 0) }))
+          .sort((a, b) => b.logit - a.logit || a.id - b.id);
   // Below the best hidden token the ranking of the known ones is not the ranking of all.
   const safe = view.hidden === 0 ? ranked : ranked.filter(({ logit }) => logit >= view.hiddenMax);
   const best = safe[0];
@@ -91,7 +98,7 @@ export function sampleToken(view: LogitView, options: SamplingOptions, uniform: 
     weights = weigh(safe.slice(0, topK));
     least = most = sum(weights);
   } else {
-    const largest = view.known.reduce((max, { logit }) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+    const largest = view.known[0]!.logit;
     const bound = hiddenWeightBound(view, largest, temperature);
     weights = weigh(safe);
     least = sum(weigh(ranked));
