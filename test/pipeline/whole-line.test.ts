@@ -1,5 +1,5 @@
 /** @file The whole line on a tiny recipe: from sources to a release, twice the same bytes, through kills and edits. */
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,6 +23,16 @@ async function ask(store: string, ...argv: string[]): Promise<unknown> {
   const { code, out, err } = await firn(...argv, "--store", at(store), "--json");
   expect(code, err + out).toBe(0);
   return JSON.parse(out);
+}
+
+/** Waits until an unfinished training stage has written a checkpoint. */
+async function checkpointOf(stage: string, store: string): Promise<void> {
+  for (let tries = 0; tries < 6000; tries++) {
+    const files = await readdir(path.join(store, "weights"), { recursive: true }).catch(() => []);
+    if (files.some((file) => file.startsWith(`${stage}-`) && file.endsWith("checkpoint.json"))) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${stage} wrote no checkpoint within a minute`);
 }
 
 beforeAll(async () => {
@@ -115,7 +125,21 @@ describe("a build that is killed", () => {
       child.kill("SIGKILL");
       await child.ended;
     }
-    await build("killed", "--workers", "2", "--threads", "2");
+    const child = startFirn(
+      dir,
+      "build",
+      recipe,
+      "--store",
+      at("killed"),
+      "--workers",
+      "2",
+      "--threads",
+      "2",
+    );
+    await checkpointOf("pretrain", at("killed"));
+    child.kill("SIGKILL");
+    await child.ended;
+    expect(await build("killed", "--workers", "2", "--threads", "2")).toMatch(/pretrain .* goes on/);
     expect(await storeHashes(at("killed"))).toEqual(reference);
     await verifyLedger(at("killed"));
   }, 120_000);
