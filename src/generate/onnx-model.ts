@@ -27,6 +27,9 @@ export interface OnnxModelOptions {
   readonly batch?: number;
 }
 
+/** Rows for speaking have this many tokens, or twice as many, and so on up to the context. */
+const SHORTEST_ROW = 32;
+
 /** A place for a sequence in a scoring run. */
 interface Slot {
   readonly sequence: number;
@@ -51,7 +54,8 @@ export class OnnxModel implements LanguageModel {
   readonly #batch: number;
   readonly #parameters: Map<string, HostTensor>;
   #scoring: Promise<Program> | undefined;
-  #speaking: Promise<Program> | undefined;
+  /** By row length: a short prompt does not pay for the whole context. */
+  readonly #speaking = new Map<number, Promise<Program>>();
 
   /** @param weights under their checkpoint names */
   constructor(config: ModelConfig, weights: Weights, options: OnnxModelOptions) {
@@ -85,18 +89,20 @@ export class OnnxModel implements LanguageModel {
     return this.#scoring;
   }
 
-  /** Logits after position `at` of one row of `contextLength` tokens. */
-  #speakingProgram(): Promise<Program> {
-    this.#speaking ??= (async () => {
+  /** Logits after position `at` of one row of `length` tokens. */
+  #speakingProgram(length: number): Promise<Program> {
+    let program = this.#speaking.get(length);
+    if (program === undefined) {
       const graph = new Graph();
-      const tokens = tokenInputs(graph, 1, this.contextLength);
+      const tokens = tokenInputs(graph, 1, length);
       const at = graph.input("at", "int32", [1]);
       const parameters = parameterInputs(graph, this.#config);
       const hidden = onnx.gatherRows(graph, decoder(graph, this.#config, parameters, tokens), at);
       graph.output("logits", linear(graph, hidden, parameters.get("lm_head.weight")!));
-      return Program.compile(graph, { threads: this.#threads, name: "speaking" });
-    })();
-    return this.#speaking;
+      program = Program.compile(graph, { threads: this.#threads, name: "speaking" });
+      this.#speaking.set(length, program);
+    }
+    return program;
   }
 
   #checkLength(length: number): void {
@@ -166,8 +172,9 @@ export class OnnxModel implements LanguageModel {
   /** Logits of the token after `ids`. */
   async #nextLogits(ids: readonly number[]): Promise<Float32Array> {
     this.#checkLength(ids.length);
-    const program = await this.#speakingProgram();
-    const length = this.contextLength;
+    let length = Math.min(SHORTEST_ROW, this.contextLength);
+    while (length < ids.length) length = Math.min(2 * length, this.contextLength);
+    const program = await this.#speakingProgram(length);
     const padded = new Int32Array(length);
     padded.set(ids);
     const feeds = new Map(this.#parameters);
@@ -213,6 +220,6 @@ export class OnnxModel implements LanguageModel {
 
   async close(): Promise<void> {
     await (await this.#scoring)?.close();
-    await (await this.#speaking)?.close();
+    for (const program of this.#speaking.values()) await (await program).close();
   }
 }
