@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../../src/artifacts/index.ts";
 import { verifyLedger } from "../../src/ledger/index.ts";
-import { firn, startFirn, storeHashes, writeTinyRecipe } from "./tiny.ts";
+import { type Child, firn, startFirn, storeHashes, writeTinyRecipe } from "./tiny.ts";
 
 let dir: string;
 let recipe: string;
@@ -106,7 +106,18 @@ describe("a build", () => {
 
 describe("a build that is killed", () => {
   it("in several stages goes on, with two workers and threads, to the bytes of one that was not", async () => {
-    const moments = [/source udhr: done/, /samples before training: done/, /conversations: done/];
+    // A little later than the line, so that the kill falls into the middle of the next stage.
+    const after = (line: RegExp) => async (child: Child) => {
+      await child.said(line);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    };
+    const moments = [
+      after(/source udhr: done/),
+      after(/samples before training: done/),
+      () => checkpointOf("pretrain", at("killed")),
+      after(/conversations: done/),
+    ];
+    const outputs: string[] = [];
     for (const moment of moments) {
       const child = startFirn(
         dir,
@@ -119,27 +130,14 @@ describe("a build that is killed", () => {
         "--threads",
         "2",
       );
-      await child.said(moment);
-      // A little later than the line, so that the kill falls into the middle of the next stage.
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await moment(child);
       child.kill("SIGKILL");
-      await child.ended;
+      expect(await child.ended).toBe("SIGKILL");
+      outputs.push(child.output());
     }
-    const child = startFirn(
-      dir,
-      "build",
-      recipe,
-      "--store",
-      at("killed"),
-      "--workers",
-      "2",
-      "--threads",
-      "2",
-    );
-    await checkpointOf("pretrain", at("killed"));
-    child.kill("SIGKILL");
-    await child.ended;
-    expect(await build("killed", "--workers", "2", "--threads", "2")).toMatch(/pretrain .* goes on/);
+    expect(outputs[3]).toMatch(/pretrain .* goes on/);
+    expect(outputs[3]).toContain("Goes on after step");
+    await build("killed", "--workers", "2", "--threads", "2");
     expect(await storeHashes(at("killed"))).toEqual(reference);
     await verifyLedger(at("killed"));
   }, 120_000);
