@@ -4,5 +4,6 @@ export { estimateSeconds, needsRate } from "./estimate-seconds.ts";
 export { measureTrainingStep } from "./measure-training.ts";
 export { MAX_RECIPE_BYTES, parseYaml } from "./parse-yaml.ts";
 export { type RecipeFile, readRecipe, shippedRecipes } from "./read-recipe.ts";
+export { recipeReference } from "./reference.ts";
 export { type Recipe, recipeSchema } from "./schema.ts";
 export { type MeasuredMachine, runsHere, type SetupOverrides, trainingSetup } from "./training-setup.ts";

@@ -1,11 +1,11 @@
 /** @file The shipped recipes: they parse, they assemble, and the big ones say what the technical report says. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FirnError } from "../core/index.ts";
 import { APERTUS_70B, APERTUS_8B, parameterCount } from "../model/index.ts";
-import { assemble, readRecipe, recipeModel, shippedRecipes } from "./index.ts";
+import { assemble, readRecipe, recipeModel, recipeReference, shippedRecipes } from "./index.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -63,6 +63,13 @@ describe("shipped recipes", () => {
   });
 });
 
+describe("the page about recipes", () => {
+  it("is the one the schema gives", async () => {
+    const page = path.join(import.meta.dirname, "../../docs/reference/recipe.md");
+    expect(await readFile(page, "utf8"), "run `npm run docs`").toBe(recipeReference());
+  });
+});
+
 describe("a user's recipe", () => {
   it("with a folder of their own in one line assembles", async () => {
     const nano = await readRecipe("nano");
@@ -101,7 +108,6 @@ describe("a user's recipe", () => {
 
   it("with heads that do not fit is refused with the line", async () => {
     const nano = await readRecipe("nano");
-    const { readFile } = await import("node:fs/promises");
     const text = (await readFile(nano.file, "utf8")).replace("kvHeads: 2", "kvHeads: 3");
     await writeFile(path.join(dir, "heads.yaml"), text);
     const error = await complaint(readRecipe(path.join(dir, "heads.yaml")));
