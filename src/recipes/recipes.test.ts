@@ -5,7 +5,15 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FirnError } from "../core/index.ts";
 import { APERTUS_70B, APERTUS_8B, parameterCount } from "../model/index.ts";
-import { assemble, readRecipe, recipeModel, recipeReference, shippedRecipes } from "./index.ts";
+import { APERTUS_70B_SETUP, APERTUS_8B_SETUP } from "../planning/index.ts";
+import {
+  assemble,
+  readRecipe,
+  recipeModel,
+  recipeReference,
+  shippedRecipes,
+  trainingSetup,
+} from "./index.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -44,6 +52,21 @@ describe("shipped recipes", () => {
       clipNorm: 0.1,
     });
     expect(small.train.goldfish).toEqual({ k: 50, window: 50 });
+  });
+
+  it("for Apertus plan the runs that the report describes", async () => {
+    const setups = { "apertus-8b": APERTUS_8B_SETUP, "apertus-70b": APERTUS_70B_SETUP };
+    for (const [name, setup] of Object.entries(setups)) {
+      expect(trainingSetup((await readRecipe(name)).recipe, {})).toEqual(setup);
+    }
+  });
+
+  it("for Apertus can be planned for other machines, at the same share of their peak", async () => {
+    const { recipe } = await readRecipe("apertus-70b");
+    const { speed, devices, device, calendarDays } = trainingSetup(recipe, { device: "a100", devices: 64 });
+    expect(device.name).toContain("A100");
+    expect({ devices, calendarDays }).toEqual({ devices: 64, calendarDays: undefined });
+    expect("utilisation" in speed ? speed.utilisation : 0).toBeCloseTo(0.329, 3);
   });
 
   it("for Apertus refuse to be built and point to planning", async () => {
