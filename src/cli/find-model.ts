@@ -11,7 +11,7 @@ export interface ModelFolder {
   readonly dir: string;
   /** The GGUF file that is opened. */
   readonly gguf: string;
-  /** The file's name without its ending. */
+  /** The file's name without number format and ending: what clients call the model. */
   readonly name: string;
   /** When it was made. */
   readonly time: Date;
@@ -34,7 +34,12 @@ async function ggufOf(dir: string): Promise<string | undefined> {
 
 async function folder(dir: string, gguf: string): Promise<ModelFolder> {
   const { mtime } = await stat(path.join(dir, gguf));
-  return { dir, gguf: path.join(dir, gguf), name: gguf.replace(/\.gguf$/, ""), time: mtime };
+  return {
+    dir,
+    gguf: path.join(dir, gguf),
+    name: gguf.replace(/(-(f32|f16|bf16|q8_0))?\.gguf$/, ""),
+    time: mtime,
+  };
 }
 
 async function namedModel(name: string): Promise<ModelFolder> {
