@@ -6,7 +6,9 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchTrain } from "./train.ts";
 
-const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = { train: benchTrain };
+const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
+  train: benchTrain,
+};
 
 function revision(): string {
   try {
@@ -25,5 +27,7 @@ if (bench === undefined || !/^\d{1,4}$/.test(seconds)) {
   process.exit(1);
 }
 const cores = availableParallelism();
-console.log(`${cpus()[0]?.model.trim()}, ${cores} cores; Node.js ${process.version}; ${revision()}; load ${loadavg()[0]!.toFixed(2)}\n`);
+console.log(
+  `${cpus()[0]?.model.trim()}, ${cores} cores; Node.js ${process.version}; ${revision()}; load ${loadavg()[0]!.toFixed(2)}\n`,
+);
 await bench(cores, Number(seconds));

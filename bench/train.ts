@@ -2,12 +2,26 @@
  * @file The training step without the rest of the loop, on random tokens: tokens/s, FLOP/s by the technical report's
  * formula, and the share of what ONNX Runtime reaches here on one large matrix product.
  */
-import { formatBytes, formatCount, formatInteger, formatPercent, formatTable, randomStream } from "../src/core/index.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatInteger,
+  formatPercent,
+  formatTable,
+  randomStream,
+} from "../src/core/index.ts";
 import { measureMatmulRate } from "../src/engine/index.ts";
 import { APERTUS_8B, initialWeights, type ModelConfig, parameterCount } from "../src/model/index.ts";
 import { trainingFlopsPerToken } from "../src/planning/index.ts";
 import { readRecipe, recipeModel } from "../src/recipes/index.ts";
-import { makeBatch, OptimizerConfig, packStream, type StepShape, type TokenDocuments, Trainer } from "../src/train/index.ts";
+import {
+  makeBatch,
+  OptimizerConfig,
+  packStream,
+  type StepShape,
+  type TokenDocuments,
+  Trainer,
+} from "../src/train/index.ts";
 
 interface Case {
   readonly name: string;
@@ -62,7 +76,12 @@ async function time({ model, shape }: Case, threads: number, seconds: number): P
   const trainer = await Trainer.create(model, optimizer, shape, weights, { threads, where: "benchmark" });
   const documents = randomDocuments(model, 40 * shape.batch * shape.length);
   const packing = packStream(documents, new Uint16Array(documents.names.length).fill(1), shape.length, 1);
-  const config = { batch: shape.batch, length: shape.length, padId: model.padId, goldfish: { k: 50, window: 50 } };
+  const config = {
+    batch: shape.batch,
+    length: shape.length,
+    padId: model.padId,
+    goldfish: { k: 50, window: 50 },
+  };
   const times: number[] = [];
   const end = performance.now() + seconds * 1000;
   for (let step = 1; times.length < 5 || performance.now() < end; step++) {

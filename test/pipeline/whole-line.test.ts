@@ -56,7 +56,7 @@ describe("a build", () => {
       "tokens",
       "weights",
     ];
-    expect([...kinds].sort()).toEqual(all);
+    expect(kinds).toEqual(new Set(all));
     expect(Object.keys(reference).filter((file) => /\.partial|\.lock|firn-tmp/.test(file))).toEqual([]);
     expect((await verifyLedger(at("one"))).facts).toBeGreaterThan(30);
     const release = Object.keys(reference).filter((file) => file.startsWith("release/"));
@@ -155,7 +155,7 @@ describe("a change of the recipe", () => {
   it("in the fine-tuning rebuilds it and what depends on it, nothing else", async () => {
     await writeTinyRecipe(dir, (text) => text.replace("  steps: 6\n", "  steps: 5\n"));
     const { ran } = JSON.parse(await build("killed", "--json")) as { ran: string[] };
-    expect(ran.sort()).toEqual(["evaluate", "finetune", "release"]);
+    expect(new Set(ran)).toEqual(new Set(["evaluate", "finetune", "release"]));
     await writeTinyRecipe(dir);
   });
 });

@@ -18,10 +18,11 @@ export const initialise = defineStage({
     bytes: 4 * parameterCount(model),
     note: `${formatInteger(parameterCount(model))} parameters`,
   }),
-  async run({ config, dir, fact }) {
+  async run(context) {
+    const { config, dir } = context;
     await writeWeights(dir, config.model, initialWeights(config.model, config.seed));
     const summary = { parameters: parameterCount(config.model), seed: config.seed };
-    fact("initialise", summary);
+    context.fact("initialise", summary);
     return summary;
   },
 });

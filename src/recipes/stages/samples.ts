@@ -26,17 +26,10 @@ export const samples = defineStage({
   version: 1,
   inputs,
   output: "evaluations",
-  async run({
-    config,
-    inputs: { weights: from, tokenizer: words },
-    dir,
-    report,
-    signal,
-    threads,
-    fact,
-  }: StageContext<SamplesConfig, typeof inputs>) {
-    const { config: model, weights } = await readWeights(from.dir);
-    const { tokenizer } = await loadTokenizer(words.dir);
+  async run(context: StageContext<SamplesConfig, typeof inputs>) {
+    const { config, dir, report, signal, threads } = context;
+    const { config: model, weights } = await readWeights(context.inputs.weights.dir);
+    const { tokenizer } = await loadTokenizer(context.inputs.tokenizer.dir);
     const speaker = new OnnxModel(model, weights, { name: config.title, threads, length: SAMPLE_CONTEXT });
     try {
       const records = await generateSamples(
@@ -49,7 +42,7 @@ export const samples = defineStage({
       for (const { prompt, text } of records) report.line(`  [${prompt}]${text.replaceAll("\n", "⏎")}`);
       await writeJsonAtomic(`${dir}/samples.json`, { title: config.title, records });
       const summary = { title: config.title, samples: records.map(({ prompt, text }) => ({ prompt, text })) };
-      fact("samples", summary);
+      context.fact("samples", summary);
       return summary;
     } finally {
       await speaker.close();
