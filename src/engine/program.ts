@@ -76,8 +76,6 @@ export class Program {
         interOpNumThreads: 1,
         executionMode: "sequential",
         graphOptimizationLevel: "all",
-        logSeverityLevel: 3, // Idle threads wait instead of spinning: as fast on a quiet machine, and twice as fast beside other programs.
-        extra: { session: { "intra_op.allow_spinning": "0" } },
         ...(options.profilePrefix === undefined
           ? {}
           : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
