@@ -139,12 +139,8 @@ describe("AdEMAMix", () => {
     const start = Array.from({ length: size }, () => random.normal());
     const [lr, clip] = [0.05, 0.7];
     for (const decays of [false, true]) {
-      let [p, m1, m2, v] = [
-        [...start],
-        new Array(size).fill(0),
-        new Array(size).fill(0),
-        new Array(size).fill(0),
-      ];
+      const zeros = (): number[] => start.map(() => 0);
+      let [p, m1, m2, v] = [[...start], zeros(), zeros(), zeros()];
       const tensors = new Map<string, Float32Array>();
       for (const key of ["decayed", "plain"]) {
         tensors.set(`${key}.p`, Float32Array.from(start));
@@ -167,8 +163,8 @@ describe("AdEMAMix", () => {
         m2 = m2.map((m, i) => beta3 * m + (1 - beta3) * c[i]!);
         v = v.map((value, i) => 0.99 * value + 0.01 * c[i]! ** 2);
         p = p.map((value, i) => {
-          const up = m1[i] / (1 - 0.9 ** step) + 5 * Math.min(1, step / 4) * m2[i];
-          const down = Math.sqrt(v[i]) / Math.sqrt(1 - 0.99 ** step) + 1e-8;
+          const up = m1[i]! / (1 - 0.9 ** step) + 5 * Math.min(1, step / 4) * m2[i]!;
+          const down = Math.sqrt(v[i]!) / Math.sqrt(1 - 0.99 ** step) + 1e-8;
           return value - lr * (up / down + (decays ? 0.1 * value : 0));
         });
       }

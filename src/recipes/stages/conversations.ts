@@ -52,6 +52,8 @@ export const conversations = defineStage({
       train: made.train.length,
       heldout: made.heldout.length,
       licence: CONVERSATIONS_LICENCE,
+      // The public summary has to say whether another model wrote any of the training text.
+      madeBy: "templates",
       skills: countBy(made.train, ({ skill }) => skill),
       languages: countBy(made.train, ({ language }) => language),
     };
