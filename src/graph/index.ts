@@ -20,5 +20,5 @@ export {
 export { type CrossEntropy, linearCrossEntropy } from "./operators/cross-entropy.ts";
 export { embedding, linear, residual, splitColumns } from "./operators/linear.ts";
 export { rmsNorm } from "./operators/rms-norm.ts";
-export { XIELU_BETA, XIELU_EPS, xielu } from "./operators/xielu.ts";
+export { XIELU_BETA, xielu } from "./operators/xielu.ts";
 export * as onnx from "./primitives.ts";

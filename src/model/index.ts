@@ -18,5 +18,7 @@ export {
   unstackWeights,
   type Weights,
 } from "./parameters.ts";
-export { logSoftmax, referenceLogits, XIELU_BETA, XIELU_EPS, xielu } from "./reference.ts";
+export { readModelConfig } from "./read-model-config.ts";
+export { logSoftmax, referenceLogits, XIELU_EPS, xielu } from "./reference.ts";
+export { XIELU_BETA } from "../graph/index.ts";
 export { ropeDivisors, ropeFrequencies, rotaryTables } from "./rope.ts";

@@ -4,11 +4,10 @@
  * Source: Apertus technical report §2.1; Hugging Face `modular_apertus.py`; Megatron-LM `activations.py` (xIELU).
  */
 import { assert } from "../core/index.ts";
+import { XIELU_BETA } from "../graph/index.ts";
 import { type ModelConfig, parameterSpecs } from "./config.ts";
 import { ropeFrequencies } from "./rope.ts";
 
-/** xIELU's linear slope, a constant of every Apertus model. */
-export const XIELU_BETA = 0.5;
 /** Upper clamp of the negative branch's exponent, a constant of every Apertus model. */
 export const XIELU_EPS = -1e-6;
 

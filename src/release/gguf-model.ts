@@ -150,7 +150,7 @@ function modelTensors(config: ModelConfig, folder: WeightsFolder, type: GgufTens
 
 /**
  * Writes the model in `weightsDir` with the tokenizer in `tokenizerDir` as one GGUF file. Deterministic.
- * Throws `RELEASE_WEIGHTS`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG` or `ARTIFACT_SAFETENSORS_…`.
+ * Throws `MODEL_CONFIG_UNREADABLE`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG` or `ARTIFACT_SAFETENSORS_…`.
  */
 export async function writeApertusGguf(options: {
   readonly weightsDir: string;

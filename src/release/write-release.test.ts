@@ -393,7 +393,7 @@ describe("a release", () => {
     await expect(release("none", { tokenizerDir: dir })).rejects.toThrow(
       /RELEASE_TOKENIZER.*tokenizer\.json/,
     );
-    await expect(release("no-weights", { weightsDir: dir })).rejects.toThrow(/RELEASE_WEIGHTS/);
+    await expect(release("no-weights", { weightsDir: dir })).rejects.toThrow(/MODEL_CONFIG_UNREADABLE/);
     const path = join(options.tokenizerDir, "tokenizer.json");
     const tokenizer = await readFile(path, "utf8");
     await writeFileAtomic(path, tokenizer.replace("\\\\p{N}|", "\\\\p{N}{1,3}|"));

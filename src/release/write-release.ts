@@ -122,7 +122,7 @@ async function writeChecksums(dir: string): Promise<{ files: number; bytes: numb
 
 /**
  * Writes a release into `options.dir` and records the fact `release`. The bytes depend on the options alone.
- * Throws `RELEASE_NAME`, `RELEASE_WEIGHTS`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG`, `ARTIFACT_SAFETENSORS_…`,
+ * Throws `RELEASE_NAME`, `MODEL_CONFIG_UNREADABLE`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG`, `ARTIFACT_SAFETENSORS_…`,
  * `DISK_…`.
  */
 export async function writeRelease(options: ReleaseOptions, work: Work): Promise<ReleaseSummary> {

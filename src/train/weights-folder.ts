@@ -1,13 +1,11 @@
 /** @file The weights artifact: a Hugging Face folder (config.json, model.safetensors in fp32) and optimizer state. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SafetensorsFile, type TensorSource, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
-import { FirnError } from "../core/index.ts";
 import {
-  fromHfConfig,
   graphParameters,
   type ModelConfig,
   parameterSpecs,
+  readModelConfig,
   toHfConfig,
   type Weights,
 } from "../model/index.ts";
@@ -58,18 +56,5 @@ export async function writeWeights(dir: string, config: ModelConfig, weights: We
 export async function readWeights(
   dir: string,
 ): Promise<{ config: ModelConfig; weights: Map<string, Float32Array> }> {
-  const path = join(dir, "config.json");
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw new FirnError("TRAIN_WEIGHTS_UNREADABLE", {
-      expected: "a folder of weights with config.json",
-      got: cause instanceof SyntaxError ? "a config.json that is not JSON" : "no readable config.json",
-      where: path,
-      next: "Point to a Hugging Face folder or a weights artifact of this store.",
-      cause,
-    });
-  }
-  return { config: fromHfConfig(json, path), weights: await readTensors(join(dir, "model.safetensors")) };
+  return { config: await readModelConfig(dir), weights: await readTensors(join(dir, "model.safetensors")) };
 }

@@ -5,8 +5,6 @@ import * as onnx from "../primitives.ts";
 
 /** Slope at 0, fixed in Apertus (swiss-ai/Megatron-LM `activations.py`, Hugging Face `XIELUActivation`). */
 export const XIELU_BETA = 0.5;
-/** Apertus clamps the exponent of the negative branch to at most this. */
-export const XIELU_EPS = -1e-6;
 
 /**
  * x > 0: αp·x² + β·x;  x ≤ 0: αn·(expm1(x) − x) + β·x, with αp = softplus(rawP) and αn = β + softplus(rawN).
