@@ -3,7 +3,7 @@
  * sharing a question. Made for models of a few million parameters: short answers, few patterns. Licence: CC0-1.0.
  */
 import type { Conversation, ConversationMessage, ConversationScoreRecord } from "../artifacts/index.ts";
-import { randomStream } from "../core/index.ts";
+import { groupBy, randomStream } from "../core/index.ts";
 import { type Exchange, type ExchangeOptions, makeExchanges, type Skill, SKILLS } from "./exchanges.ts";
 
 /** SPDX identifier of everything made here, apart from the lines of text that the caller passes in. */
@@ -22,16 +22,6 @@ export interface SplitOptions {
 export interface Conversations {
   readonly train: readonly Conversation[];
   readonly heldout: readonly Conversation[];
-}
-
-function group<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const existing = groups.get(key(item));
-    if (existing === undefined) groups.set(key(item), [item]);
-    else existing.push(item);
-  }
-  return groups;
 }
 
 function conversation(split: string, number: number, turns: readonly Exchange[]): Conversation {
@@ -55,7 +45,7 @@ function holdOut(
 ): { kept: Exchange[]; held: Exchange[] } {
   const kept: Exchange[] = [];
   const held: Exchange[] = [];
-  for (const [name, members] of group(exchanges, ({ skill, language }) => `${skill} ${language}`)) {
+  for (const [name, members] of groupBy(exchanges, ({ skill, language }) => `${skill} ${language}`)) {
     const keys = [...new Set(members.map(({ key }) => key))];
     randomStream(seed, "conversations", "held-out", name).shuffle(keys);
     const count = Math.max(keys.length >= 4 && share > 0 ? 1 : 0, Math.floor(keys.length * share));
@@ -82,10 +72,10 @@ export function splitConversations(exchanges: readonly Exchange[], options: Spli
   const { seed } = options;
   const { kept, held } = holdOut(exchanges, seed, options.heldOutShare ?? 0.12);
   const random = randomStream(seed, "conversations", "talks");
-  const byLanguage = group(kept, ({ language }) => language);
+  const byLanguage = groupBy(kept, ({ language }) => language);
   const languages = [...byLanguage.keys()];
   const bySkill = (language: string): Exchange[][] => [
-    ...group(byLanguage.get(language)!, ({ skill }) => skill).values(),
+    ...groupBy(byLanguage.get(language)!, ({ skill }) => skill).values(),
   ];
   const draw = (members: readonly Exchange[]): Exchange => members[random.integer(members.length)]!;
 

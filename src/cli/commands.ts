@@ -13,6 +13,12 @@ const STORE: CommandOption = {
   default: DEFAULT_STORE,
 };
 
+const RELEASE = {
+  name: "release",
+  description: "folder of a release, or a .gguf file beside a tokenizer.json",
+  required: false,
+} as const;
+
 const MACHINE: readonly CommandOption[] = [
   { flags: "--workers <n>", description: "worker threads for data steps", default: "all cores" },
   { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
@@ -115,13 +121,7 @@ export const COMMANDS: readonly Command[] = [
       "Opens the newest release of the store, or the folder or GGUF file named, in llama.cpp and serves it: the page " +
       "with chat and next-token distributions at /, the API at /v1. Only this machine can reach it unless --host says " +
       "otherwise.",
-    arguments: [
-      {
-        name: "release",
-        description: "folder of a release, or a .gguf file beside a tokenizer.json",
-        required: false,
-      },
-    ],
+    arguments: [RELEASE],
     options: [
       STORE,
       { flags: "--host <address>", description: "address to listen on", default: "127.0.0.1" },
@@ -139,13 +139,7 @@ export const COMMANDS: readonly Command[] = [
     description:
       "A conversation with the newest release of the store, or the one named. With piped input every line is a message, " +
       "answered before the next is read.",
-    arguments: [
-      {
-        name: "release",
-        description: "folder of a release, or a .gguf file beside a tokenizer.json",
-        required: false,
-      },
-    ],
+    arguments: [RELEASE],
     options: [
       STORE,
       { flags: "--system <text>", description: "system message", default: "the tokenizer's own" },

@@ -18,6 +18,7 @@ export {
   formatPercent,
   formatTable,
 } from "./format.ts";
+export { groupBy } from "./group-by.ts";
 export { nearestName } from "./nearest-name.ts";
 export { type ProgressTask, type Reporter, silentReporter, type Work } from "./progress.ts";
 export { type RandomStream, randomStream } from "./random.ts";

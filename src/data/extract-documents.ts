@@ -1,5 +1,11 @@
 /** @file From a source's files to raw documents in one form, with stable ids and the facts the source declares. */
-import { type DocumentRecord, DocumentsWriter, makeDocument, type RejectRecord } from "../artifacts/index.ts";
+import {
+  type DocumentRecord,
+  DocumentsWriter,
+  makeDocument,
+  type RejectRecord,
+  hashFile,
+} from "../artifacts/index.ts";
 import { BugError, FirnError, type Work } from "../core/index.ts";
 import { parseLanguageCode } from "./language/language-code.ts";
 import { folderReader } from "./readers/folder.ts";
@@ -8,7 +14,7 @@ import { jsonlReader } from "./readers/jsonl.ts";
 import { parquetReader } from "./readers/parquet.ts";
 import type { FileReader, FoundDocument, FoundPiece } from "./readers/reader.ts";
 import { udhrReader } from "./readers/udhr.ts";
-import { hashFile, type ResolvedSource, type SourceFile } from "./resolve-source.ts";
+import type { ResolvedSource, SourceFile } from "./resolve-source.ts";
 import { licenceOf, type SourceSpec } from "./source-spec.ts";
 import { rejectDocument } from "./steps/step.ts";
 import { countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
@@ -55,7 +61,7 @@ function toDocument(spec: SourceSpec, file: SourceFile, piece: FoundPiece): Docu
 
 /** The hash of every file is in the record of the source: what is read must be what was hashed. */
 async function checkUnchanged(spec: SourceSpec, file: SourceFile): Promise<void> {
-  if ((await hashFile(file.path, file.bytes).catch(() => undefined)) === file.sha256) return;
+  if ((await hashFile(file.path).catch(() => undefined))?.sha256 === file.sha256) return;
   throw new FirnError("DATA_SOURCE_CHANGED", {
     expected: `the file that was hashed when the build was planned (SHA-256 ${file.sha256.slice(0, 12)}…)`,
     got: "other content, or no file",

@@ -2,20 +2,12 @@
  * @file From a declared source to files with checksums. Cheap enough for planning: the content hash is part of the
  * fingerprint, so that a changed file rebuilds what was made from it, and a moved folder does not.
  */
-import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import {
-  assert,
-  canonicalJson,
-  FirnError,
-  nearestName,
-  sha256,
-  startSha256,
-  systemErrorCode,
-} from "../core/index.ts";
+import { hashFile } from "../artifacts/index.ts";
+import { assert, canonicalJson, FirnError, nearestName, sha256, systemErrorCode } from "../core/index.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
 export interface SourceFile {
@@ -53,18 +45,9 @@ function missing(spec: SourceSpec, expected: string, got: string, where: string,
   });
 }
 
-/** SHA-256 of a file. */
-export async function hashFile(path: string, bytes: number): Promise<string> {
-  if (bytes < 1 << 23) return sha256(await readFile(path));
-  const hash = startSha256();
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-    hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
-}
-
 async function sourceFile(name: string, path: string): Promise<SourceFile> {
   const { size } = await stat(path);
-  return { name, path, bytes: size, sha256: await hashFile(path, size) };
+  return { name, path, bytes: size, sha256: (await hashFile(path)).sha256 };
 }
 
 /** The folder and version of an npm package, looked up from the recipe's folder and then from Firn's own. */

@@ -3,7 +3,7 @@
  * the tensors, so that parameters and optimizer states can live in buffers that are written in place of the old ones.
  */
 import * as ort from "onnxruntime-node";
-import { FirnError, describeError } from "../core/index.ts";
+import { assert, FirnError, describeError } from "../core/index.ts";
 import { encodeOnnx, type DataType, type Graph, sizeOf } from "../graph/index.ts";
 
 export interface ProgramOptions {
@@ -109,7 +109,7 @@ export class Program {
     const inputs: Record<string, ort.Tensor> = {};
     for (const name of this.#inputNames) {
       const tensor = feeds.get(name);
-      if (tensor === undefined) throw new Error(`program input ${name} was not fed`);
+      assert(tensor !== undefined, `program input ${name} was not fed`);
       inputs[name] = this.#wrap(tensor);
     }
     const results = new Map<string, HostTensor>();

@@ -1,5 +1,5 @@
 /** @file Chooses the lines for `language-by-likelihood`: contexts from training documents, questions from held-out. */
-import { randomStream } from "../core/index.ts";
+import { groupBy, randomStream } from "../core/index.ts";
 import type { HeldOutDocument } from "./held-out.ts";
 import type { LanguageLine } from "./language-by-likelihood.ts";
 
@@ -36,16 +36,6 @@ function usableLines(text: string, minCharacters: number): string[] {
   return [...new Set(lines.filter((line) => line.length >= minCharacters))];
 }
 
-function group<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const existing = groups.get(key(item));
-    if (existing === undefined) groups.set(key(item), [item]);
-    else existing.push(item);
-  }
-  return groups;
-}
-
 /** First usable line of each parallel text of one language. */
 function firstLines(
   documents: readonly ParallelDocument[],
@@ -69,13 +59,13 @@ function firstLines(
  */
 export function chooseLanguageLines(options: ChooseLinesOptions): ChosenLines {
   const minCharacters = options.minCharacters ?? 30;
-  const training = group(
+  const training = groupBy(
     options.training.filter(
       ({ language }) => language !== "und" && options.candidates?.includes(language) !== false,
     ),
     (document) => document.language,
   );
-  const heldOut = group(options.heldOut, (document) => document.language);
+  const heldOut = groupBy(options.heldOut, (document) => document.language);
   const size = (documents: readonly HeldOutDocument[]): number =>
     documents.reduce((sum, document) => sum + document.text.length, 0);
   const known = [...training]

@@ -3,12 +3,11 @@
  * record of the run so far. `checkpoint.json` is written last and holds the other files' SHA-256, so a folder
  * that a kill left unfinished or a disk corrupted is recognised and passed over, never loaded.
  */
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomic, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
-import { describeError, type Reporter, startSha256 } from "../core/index.ts";
+import { hashFile, writeFileAtomic, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
+import { describeError, type Reporter } from "../core/index.ts";
 import type { ModelConfig, Weights } from "../model/index.ts";
 import { readTensors, stateTensors, weightTensors } from "./weights-folder.ts";
 
@@ -27,12 +26,6 @@ export interface CheckpointContent {
   readonly state: Weights;
   /** The run's own record (metrics, counts, exposure), restored as it was. */
   readonly record: unknown;
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = startSha256();
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
 }
 
 function folderOf(dir: string, step: number): string {
@@ -60,7 +53,7 @@ export async function saveCheckpoint(
   await writeSafetensors(join(folder, FILES[1]), stateTensors(config, content.state));
   await writeFileAtomic(join(folder, FILES[2]), JSON.stringify(content.record));
   const sha256: Record<string, string> = {};
-  for (const file of FILES) sha256[file] = await hashFile(join(folder, file));
+  for (const file of FILES) sha256[file] = (await hashFile(join(folder, file))).sha256;
   await writeJsonAtomic(join(folder, "checkpoint.json"), { step: content.step, sha256 });
   for (const step of (await listSteps(dir)).slice(KEPT))
     await rm(folderOf(dir, step), { recursive: true, force: true });
@@ -75,7 +68,7 @@ export async function loadCheckpoint(dir: string, report: Reporter): Promise<Che
         JSON.parse(await readFile(join(folder, "checkpoint.json"), "utf8")),
       );
       for (const file of FILES) {
-        if ((await hashFile(join(folder, file))) !== sha256[file])
+        if ((await hashFile(join(folder, file))).sha256 !== sha256[file])
           throw new Error(`${file} is not as it was written`);
       }
       return {
