@@ -1,22 +1,54 @@
-/** @file How evenly a tokenizer serves languages: bytes per token on the same amount of text in each. */
+/**
+ * @file How evenly a tokenizer serves languages, after the measures of swiss-ai/tokenizer-intrinsic-evals: what the
+ * same text costs in each language, and whether text, digits and characters survive.
+ */
+import { TokenList } from "./encode.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+
+/** Text in one language. */
+export interface LanguageText {
+  readonly language: string;
+  readonly text: string;
+}
 
 export interface LanguageFairness {
   readonly language: string;
   readonly bytes: number;
+  readonly characters: number;
   readonly tokens: number;
   /** UTF-8 bytes per token: more is cheaper. */
   readonly bytesPerToken: number;
+  /** Fertility: tokens per character. It needs no notion of a word, which not all scripts write. */
+  readonly tokensPerCharacter: number;
+  /** Share of tokens that end inside a character. */
+  readonly splitsCharacters: number;
+  /** Whether decoding gave the very text back. */
+  readonly roundTrip: boolean;
+  /** Whether the text says all that the others say, so that its tokens can be compared with theirs. */
+  readonly complete: boolean;
+}
+
+/** How far apart costs are. */
+export interface Spread {
+  readonly languages: number;
+  /** The cost of the dearest language over that of the cheapest. */
+  readonly worstFactor: number;
+  /** Gini coefficient: 0 is even (Apertus technical report §2.2). */
+  readonly gini: number;
 }
 
 export interface FairnessReport {
-  /** Worst first. */
+  /** Fewest bytes per token first. */
   readonly languages: readonly LanguageFairness[];
   readonly bytesPerToken: number;
-  /** Tokens per byte of the worst language over those of the best. */
-  readonly worstFactor: number;
-  /** Gini coefficient of tokens per byte over languages: 0 is even (Apertus technical report §2.2). */
-  readonly gini: number;
+  /** Of tokens per byte. */
+  readonly perByte: Spread;
+  /** Of tokens for the same text, over the languages that have all of it; scripts of three bytes a letter show here. */
+  readonly sameText: Spread;
+  /** Share of the vocabulary, special tokens aside, that the texts use. */
+  readonly vocabularyUse: number;
+  /** Whether each digit of a number is a token of its own. */
+  readonly digitsApart: boolean;
 }
 
 /** Σᵢ Σⱼ |cᵢ − cⱼ| / (2 n² c̄) for costs c. */
@@ -28,37 +60,89 @@ export function giniCoefficient(costs: readonly number[]): number {
   return weighted / (sorted.length * sum);
 }
 
-/** The report for counted languages; those without tokens are left out. */
-export function fairnessOf(
-  counts: readonly { language: string; bytes: number; tokens: number }[],
-): FairnessReport {
-  const languages = counts
-    .filter(({ tokens }) => tokens > 0)
-    .map(({ language, bytes, tokens }) => ({ language, bytes, tokens, bytesPerToken: bytes / tokens }))
-    .sort((a, b) => a.bytesPerToken - b.bytesPerToken || (a.language < b.language ? -1 : 1));
-  const bytes = languages.reduce((sum, language) => sum + language.bytes, 0);
-  const tokens = languages.reduce((sum, language) => sum + language.tokens, 0);
-  const costs = languages.map((language) => language.tokens / language.bytes);
+/** How far `costs` are apart. */
+export function spreadOf(costs: readonly number[]): Spread {
+  const [least, most] = costs.reduce(
+    ([low, high], cost) => [Math.min(low, cost), Math.max(high, cost)],
+    [Number.POSITIVE_INFINITY, 0],
+  );
+  const worstFactor = costs.length === 0 ? 1 : most / least;
+  return { languages: costs.length, worstFactor, gini: giniCoefficient(costs) };
+}
+
+/** How many of `ids` end inside a character. */
+function splits(tokenizer: Tokenizer, ids: Int32Array): number {
+  let split = 0;
+  /** Bytes that the character begun last still lacks. */
+  let lacking = 0;
+  for (const id of ids) {
+    for (const byte of tokenizer.tokenBytes(id)) {
+      if (byte >= 0xc0) lacking = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+      else if (byte >= 0x80) lacking -= 1;
+    }
+    if (lacking > 0) split += 1;
+  }
+  return split;
+}
+
+function measure(
+  tokenizer: Tokenizer,
+  { language, text }: LanguageText,
+  complete: boolean,
+  used: Uint8Array,
+): LanguageFairness {
+  const bytes = new TextEncoder().encode(text).length;
+  const list = new TokenList();
+  tokenizer.encodeInto(text, list);
+  const ids = list.ids.subarray(0, list.length);
+  for (const id of ids) used[id] = 1;
+  let characters = 0;
+  for (const _ of text) characters += 1;
   return {
-    languages,
-    bytesPerToken: tokens === 0 ? 0 : bytes / tokens,
-    worstFactor: costs.length === 0 ? 1 : Math.max(...costs) / Math.min(...costs),
-    gini: giniCoefficient(costs),
+    language,
+    bytes,
+    characters,
+    tokens: ids.length,
+    bytesPerToken: bytes / ids.length,
+    tokensPerCharacter: ids.length / characters,
+    splitsCharacters: splits(tokenizer, ids) / ids.length,
+    roundTrip: tokenizer.decode(ids) === text,
+    complete,
   };
 }
 
-/** Tokenizes `texts` and reports bytes per token by language. */
+/**
+ * Tokenizes `texts` and reports on each language.
+ *
+ * @param complete the languages whose texts say all the same; default: none, so that `sameText` is about nothing
+ */
 export function measureFairness(
   tokenizer: Tokenizer,
-  texts: Iterable<{ readonly language: string; readonly text: string }>,
+  texts: Iterable<LanguageText>,
+  complete: ReadonlySet<string> = new Set(),
 ): FairnessReport {
-  const counts = new Map<string, { bytes: number; tokens: number }>();
-  const utf8 = new TextEncoder();
+  const joined = new Map<string, string[]>();
   for (const { language, text } of texts) {
-    const count = counts.get(language) ?? { bytes: 0, tokens: 0 };
-    count.bytes += utf8.encode(text).length;
-    count.tokens += tokenizer.encodeArray(text).length;
-    counts.set(language, count);
+    const known = joined.get(language);
+    if (known === undefined) joined.set(language, [text]);
+    else known.push(text);
   }
-  return fairnessOf([...counts].map(([language, count]) => ({ language, ...count })));
+  const used = new Uint8Array(tokenizer.vocabSize);
+  const languages = [...joined]
+    .map(([language, parts]) =>
+      measure(tokenizer, { language, text: parts.join("\n") }, complete.has(language), used),
+    )
+    .filter(({ tokens }) => tokens > 0)
+    .sort((a, b) => a.bytesPerToken - b.bytesPerToken || (a.language < b.language ? -1 : 1));
+  const bytes = languages.reduce((sum, language) => sum + language.bytes, 0);
+  const tokens = languages.reduce((sum, language) => sum + language.tokens, 0);
+  const special = tokenizer.model.addedTokens.filter((token) => token.special).length;
+  return {
+    languages,
+    bytesPerToken: tokens === 0 ? 0 : bytes / tokens,
+    perByte: spreadOf(languages.map((language) => language.tokens / language.bytes)),
+    sameText: spreadOf(languages.filter((one) => one.complete).map((one) => one.tokens)),
+    vocabularyUse: used.reduce((sum, one) => sum + one, 0) / (tokenizer.vocabSize - special),
+    digitsApart: tokenizer.encode("1234567890").length === 10,
+  };
 }

@@ -3,100 +3,59 @@
  * joined, the leftmost of equals first, until none is left (Sennrich et al., 2016). Short pieces scan for the
  * lowest rank; long ones use a heap, so that a piece of n bytes costs O(n log n).
  */
-import { hashPair } from "./pair-table.ts";
-
-/** Merge rules in the order of their rank: rule i joins `left[i]` and `right[i]` to `joined[i]` (token ids). */
-export interface MergeRules {
-  readonly left: Int32Array;
-  readonly right: Int32Array;
-  readonly joined: Int32Array;
-}
+import { type MergeRules, NO_RULE, RuleTable } from "./rule-table.ts";
 
 /** Up to this many bytes a scan beats a heap. */
 const SCAN_BYTES = 48;
-const NO_RULE = 0x7fffffff;
 /** Working memory for longer pieces is given back after each. */
 const LONGEST_KEPT = 1 << 16;
 
-/** Finds the rule for a pair of tokens. A slot holds left, right, rank and joined token, side by side in memory. */
-class RuleTable {
-  /** The rules, 4 words each; `NO_RULE` as left marks a free slot. */
-  readonly words: Int32Array;
-  readonly #mask: number;
-
-  /** When two rules join the same pair the later one counts, as in Hugging Face's library. */
-  constructor(rules: MergeRules) {
-    const slots = 2 ** Math.ceil(Math.log2(2 * Math.max(rules.left.length, 8)));
-    this.words = new Int32Array(4 * slots).fill(NO_RULE);
-    this.#mask = slots - 1;
-    for (let rank = 0; rank < rules.left.length; rank++) {
-      const at = this.find(rules.left[rank]!, rules.right[rank]!);
-      this.words[at] = rules.left[rank]!;
-      this.words[at + 1] = rules.right[rank]!;
-      this.words[at + 2] = rank;
-      this.words[at + 3] = rules.joined[rank]!;
-    }
-  }
-
-  /** Where the rule for the pair stands in `words`, or a free slot (whose rank reads `NO_RULE`). */
-  find(left: number, right: number): number {
-    const words = this.words;
-    const mask = this.#mask;
-    for (let slot = hashPair(left, right) & mask; ; slot = (slot + 1) & mask) {
-      const at = 4 * slot;
-      const key = words[at]!;
-      if (key === NO_RULE || (key === left && words[at + 1] === right)) return at;
-    }
-  }
-}
-
 /** Merges the bytes of one piece after the other; keeps its working memory between calls. */
 export class Merger {
+  /** The result of the latest `merge`, from the start; what is behind it means nothing. */
+  tokens = new Int32Array(256);
   readonly #tokenOfByte: Int32Array;
   readonly #rules: RuleTable;
-  /** For a pair of bytes at 256 · left + right: where its rule stands in the table. */
-  readonly #byteRules: Int32Array;
-  #tokens = new Int32Array(256);
-  /** Rank of the rule for the pair that starts at each token, and the token it makes. */
+  /** The token that each rule makes. */
+  readonly #joined: Int32Array;
+  /** For a pair of bytes at 256 · left + right: the rank of its rule. */
+  readonly #byteRanks: Int32Array;
+  /** Rank of the rule for the pair that starts at each token. */
   #rankAt = new Int32Array(256);
-  #joinedAt = new Int32Array(256);
   #next = new Int32Array(0);
   #previous = new Int32Array(0);
   readonly #heap = new RankHeap();
 
   constructor(tokenOfByte: Int32Array, rules: MergeRules) {
     this.#tokenOfByte = tokenOfByte;
-    this.#rules = new RuleTable(rules);
-    this.#byteRules = new Int32Array(65536);
+    this.#rules = RuleTable.of(rules);
+    this.#joined = rules.joined;
+    this.#byteRanks = new Int32Array(65536);
     for (let pair = 0; pair < 65536; pair++) {
-      this.#byteRules[pair] = this.#rules.find(tokenOfByte[pair >> 8]!, tokenOfByte[pair & 255]!);
+      this.#byteRanks[pair] = this.#rules.rank(tokenOfByte[pair >> 8]!, tokenOfByte[pair & 255]!);
     }
   }
 
-  /** The token ids of `bytes[start … end)`, a view that is valid until the next call. */
-  merge(bytes: Uint8Array, start: number, end: number): Int32Array {
-    const length = end - start;
-    if (length > this.#tokens.length) this.#resize(length);
-    const tokens = this.#tokens;
-    const words = this.#rules.words;
-    for (let i = 0; i < length; i++) tokens[i] = this.#tokenOfByte[bytes[start + i]!]!;
-    for (let i = 0; i < length - 1; i++) {
-      const rule = this.#byteRules[(bytes[start + i]! << 8) | bytes[start + i + 1]!]!;
-      this.#rankAt[i] = words[rule + 2]!;
-      this.#joinedAt[i] = words[rule + 3]!;
-    }
-    const count = length <= SCAN_BYTES ? this.#mergeByScan(length) : this.#mergeByHeap(length);
-    const result = tokens.subarray(0, count);
-    if (length > LONGEST_KEPT) this.#resize(256);
-    return result;
+  /** Merges `bytes[0 … length)` into `tokens` and returns how many tokens there are. */
+  merge(bytes: Uint8Array, length: number): number {
+    if (length > this.tokens.length) this.#resize(length);
+    const { tokens } = this;
+    const rankAt = this.#rankAt;
+    for (let i = 0; i < length; i++) tokens[i] = this.#tokenOfByte[bytes[i]!]!;
+    for (let i = 0; i < length - 1; i++) rankAt[i] = this.#byteRanks[(bytes[i]! << 8) | bytes[i + 1]!]!;
+    return length <= SCAN_BYTES ? this.#mergeByScan(length) : this.#mergeByHeap(length);
+  }
+
+  /** Gives back what a very long piece took; `tokens` is lost then. */
+  release(): void {
+    if (this.tokens.length > LONGEST_KEPT) this.#resize(256);
   }
 
   #mergeByScan(length: number): number {
-    const tokens = this.#tokens;
+    const { tokens } = this;
     const rankAt = this.#rankAt;
-    const joinedAt = this.#joinedAt;
+    const joined = this.#joined;
     const rules = this.#rules;
-    const words = rules.words;
     let count = length;
     for (;;) {
       let best = NO_RULE;
@@ -109,24 +68,21 @@ export class Merger {
         }
       }
       if (at < 0) return count;
-      tokens[at] = joinedAt[at]!;
+      const token = joined[best]!;
+      tokens[at] = token;
       count -= 1;
       for (let i = at + 1; i < count; i++) {
         tokens[i] = tokens[i + 1]!;
         rankAt[i - 1] = rankAt[i]!;
-        joinedAt[i - 1] = joinedAt[i]!;
       }
-      for (let i = Math.max(at - 1, 0); i <= at && i < count - 1; i++) {
-        const rule = rules.find(tokens[i]!, tokens[i + 1]!);
-        rankAt[i] = words[rule + 2]!;
-        joinedAt[i] = words[rule + 3]!;
-      }
+      if (at > 0) rankAt[at - 1] = rules.rank(tokens[at - 1]!, token);
+      if (at < count - 1) rankAt[at] = rules.rank(token, tokens[at + 1]!);
     }
   }
 
   /** Tokens stay where their first byte was, linked to their neighbours; the heap may hold outdated entries. */
   #mergeByHeap(length: number): number {
-    const tokens = this.#tokens;
+    const { tokens } = this;
     const rankAt = this.#rankAt;
     if (this.#next.length < length) {
       this.#next = new Int32Array(tokens.length);
@@ -147,7 +103,7 @@ export class Merger {
       if (rankAt[at] !== heap.rank) continue;
       const right = next[at]!;
       const after = next[right]!;
-      tokens[at] = this.#joinedAt[at]!;
+      tokens[at] = this.#joined[heap.rank]!;
       next[at] = after;
       rankAt[right] = NO_RULE;
       rankAt[at] = NO_RULE;
@@ -163,17 +119,14 @@ export class Merger {
   }
 
   #enterPair(left: number, right: number): void {
-    const rule = this.#rules.find(this.#tokens[left]!, this.#tokens[right]!);
-    const rank = this.#rules.words[rule + 2]!;
+    const rank = this.#rules.rank(this.tokens[left]!, this.tokens[right]!);
     this.#rankAt[left] = rank;
-    this.#joinedAt[left] = this.#rules.words[rule + 3]!;
     if (rank !== NO_RULE) this.#heap.push(rank, left);
   }
 
   #resize(length: number): void {
-    this.#tokens = new Int32Array(length);
+    this.tokens = new Int32Array(length);
     this.#rankAt = new Int32Array(length);
-    this.#joinedAt = new Int32Array(length);
     this.#next = new Int32Array(0);
     this.#previous = new Int32Array(0);
     this.#heap.release();

@@ -1,90 +1,74 @@
 /**
- * @file The tokens of pieces seen lately. Memory has a bound: two places per hash, and everything is forgotten when
- * the largest size is full. What is in the cache never changes a result.
+ * @file The tokens of pieces seen lately, in a fixed number of slots: memory has a bound, and looking up touches one
+ * place in memory. What is in the cache never changes a result.
  */
 
-/** Longer pieces hardly ever come back. */
-export const LONGEST_CACHED_PIECE = 64;
-
-const SMALLEST_WORDS = 1 << 15;
-/** At its largest a cache takes 9 MiB. */
-const LARGEST_WORDS = 1 << 21;
-const WORDS_PER_SLOT = 8;
+/** A slot: hash, length + 256 · number of tokens, the tokens, the units of the piece. */
+const SLOT_WORDS = 16;
+const HEADER_WORDS = 2;
+export const MOST_CACHED_TOKENS = SLOT_WORDS - HEADER_WORDS;
+const FEWEST_SLOTS = 1 << 9;
+/** At its largest a cache takes 8 MiB. */
+const MOST_SLOTS = 1 << 16;
 
 export class PieceCache {
-  /**
-   * Records of (hash, length + 256 · number of tokens, the tokens, the bytes of the piece): all that a look-up
-   * needs lies side by side, since the time goes into waiting for memory. Replaced when the cache grows.
-   */
-  words = new Int32Array(SMALLEST_WORDS);
-  #bytes = new Uint8Array(this.words.buffer);
-  #used = 0;
-  /** Record of each hash, or −1. */
-  #slots = new Int32Array(SMALLEST_WORDS / WORDS_PER_SLOT).fill(-1);
+  /** Replaced when the cache grows. */
+  words = new Int32Array(FEWEST_SLOTS * SLOT_WORDS);
+  #units = new Uint16Array(this.words.buffer);
+  #slots = FEWEST_SLOTS;
+  #added = 0;
 
-  /** Where the record of the piece starts in `words`, or −1. `hash` is `hashBytes` of it. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const slot = hash & (this.#slots.length - 1);
-    const record = this.#slots[slot]!;
-    if (record < 0) return -1;
-    if (this.#matches(record, bytes, start, end, hash)) return record;
-    const other = this.#slots[slot ^ 1]!;
-    return other >= 0 && this.#matches(other, bytes, start, end, hash) ? other : -1;
+  /** The slot where the piece with this `hashUnits` is if it is here: its position in `words`. */
+  candidate(hash: number): number {
+    const first = (hash & (this.#slots - 1)) * SLOT_WORDS;
+    return this.words[first] === hash ? first : first ^ SLOT_WORDS;
   }
 
-  /** Number of tokens of a record; they follow from `words[record + 2]` on. */
-  tokenCount(record: number): number {
-    return this.words[record + 1]! >> 8;
-  }
-
-  /** Remembers the tokens of a piece that `find` did not find. */
-  add(bytes: Uint8Array, start: number, end: number, hash: number, tokens: Int32Array): void {
+  /** Whether the slot at `at` holds the piece; if so its tokens start at `words[at + 2]`. */
+  holds(at: number, units: Uint16Array, start: number, end: number, hash: number): boolean {
+    const { words } = this;
     const length = end - start;
-    const size = 2 + tokens.length + ((length + 3) >> 2);
-    if (this.#used + size > this.words.length) this.#makeRoom();
-    const record = this.#used;
-    this.words[record] = hash;
-    this.words[record + 1] = length | (tokens.length << 8);
-    for (let i = 0; i < tokens.length; i++) this.words[record + 2 + i] = tokens[i]!;
-    const key = 4 * (record + 2 + tokens.length);
-    for (let i = 0; i < length; i++) this.#bytes[key + i] = bytes[start + i]!;
-    this.#used += size;
-    this.#place(record);
-  }
-
-  #matches(record: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
-    const words = this.words;
-    const length = end - start;
-    if (words[record] !== hash) return false;
-    const sizes = words[record + 1]!;
-    if ((sizes & 255) !== length) return false;
-    const key = 4 * (record + 2 + (sizes >> 8));
-    for (let i = 0; i < length; i++) if (this.#bytes[key + i] !== bytes[start + i]) return false;
+    const sizes = words[at + 1]!;
+    if (words[at] !== hash || (sizes & 255) !== length) return false;
+    const own = this.#units;
+    const key = 2 * (at + HEADER_WORDS + (sizes >> 8));
+    for (let i = 0; i < length; i++) if (own[key + i] !== units[start + i]) return false;
     return true;
   }
 
-  /** Puts a record first in its two places; the older of two others is forgotten. */
-  #place(record: number): void {
-    const slot = this.words[record]! & (this.#slots.length - 1);
-    if (this.#slots[slot]! >= 0) this.#slots[slot ^ 1] = this.#slots[slot]!;
-    this.#slots[slot] = record;
+  /** Remembers the tokens of a piece that is not here, if it is short enough. */
+  add(units: Uint16Array, start: number, end: number, hash: number, tokens: Int32Array, count: number): void {
+    const length = end - start;
+    if (HEADER_WORDS + count + ((length + 1) >> 1) > SLOT_WORDS) return;
+    if (this.#added === this.#slots && this.#slots < MOST_SLOTS) this.#grow();
+    const at = this.#free(hash);
+    const { words } = this;
+    words[at] = hash;
+    words[at + 1] = length | (count << 8);
+    for (let i = 0; i < count; i++) words[at + HEADER_WORDS + i] = tokens[i]!;
+    const key = 2 * (at + HEADER_WORDS + count);
+    for (let i = 0; i < length; i++) this.#units[key + i] = units[start + i]!;
+    this.#added += 1;
   }
 
-  #makeRoom(): void {
-    if (this.words.length === LARGEST_WORDS) {
-      this.#slots.fill(-1);
-      this.#used = 0;
-      return;
+  /** Empties the first slot of a hash; what was there moves to the second, whose content is forgotten. */
+  #free(hash: number): number {
+    const slot = hash & (this.#slots - 1);
+    const at = slot * SLOT_WORDS;
+    if (this.words[at + 1] !== 0) {
+      const other = (slot ^ 1) * SLOT_WORDS;
+      for (let i = 0; i < SLOT_WORDS; i++) this.words[other + i] = this.words[at + i]!;
     }
+    return at;
+  }
+
+  #grow(): void {
     const old = this.words;
-    this.words = new Int32Array(4 * old.length);
-    this.words.set(old);
-    this.#bytes = new Uint8Array(this.words.buffer);
-    this.#slots = new Int32Array(this.words.length / WORDS_PER_SLOT).fill(-1);
-    for (let record = 0; record < this.#used; ) {
-      this.#place(record);
-      const sizes = this.words[record + 1]!;
-      record += 2 + (sizes >> 8) + (((sizes & 255) + 3) >> 2);
+    this.#slots = 4 * this.#slots;
+    this.words = new Int32Array(this.#slots * SLOT_WORDS);
+    this.#units = new Uint16Array(this.words.buffer);
+    for (let at = 0; at < old.length; at += SLOT_WORDS) {
+      if (old[at + 1] !== 0) this.words.set(old.subarray(at, at + SLOT_WORDS), this.#free(old[at]!));
     }
   }
 }

@@ -1,11 +1,13 @@
 /**
- * @file Cutting text into the pieces inside which byte pairs may merge. The rules of Apertus (those of Mistral's
- * tekken; technical report §2.2) are a scanner over UTF-8 bytes with the exact meaning of their regular
- * expression; rules of other tokenizer files run as regular expressions (`pattern.ts`).
+ * @file Cutting text into the pieces inside which byte pairs may merge, by the rules of a tokenizer file. Time is
+ * linear in the text for the rules that such files use, memory in its longest piece.
  */
-import { CHARACTER_CLASS, characterClasses } from "./unicode-classes.ts";
+import { compilePattern, type PieceAutomaton, SURROGATE } from "./piece-automaton.ts";
+import { EMPTY_HASH, finishHash, hashUnit, hashUnits } from "./unit-strings.ts";
 
-/** The regular expression of Apertus' `tokenizer.json`, in Oniguruma's notation. Its first match wins. */
+/**
+ * The rule of Apertus' `tokenizer.json` (that of Mistral's tekken; technical report §2.2), in Oniguruma's notation.
+ */
 export const APERTUS_PATTERN = [
   String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`,
   String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*`,
@@ -16,179 +18,193 @@ export const APERTUS_PATTERN = [
   String.raw`\s+`,
 ].join("|");
 
-/** Gets one piece: `bytes[start … end)`. The bytes are only valid during the call. */
-export type PieceVisitor = (bytes: Uint8Array, start: number, end: number) => void;
-
-/** Cuts text into pieces and hands them over as UTF-8, in order. Unpaired surrogates become U+FFFD. */
-export interface PreTokenizer {
-  forEachPiece(text: string, visit: PieceVisitor): void;
+/**
+ * Some pieces in a row: the first is `units[start … ends[0])`, each later one starts where the one before ends.
+ * Well-formed UTF-16; `hashes` has the `hashUnits` of each. Only valid while the visitor runs. Pieces come in batches
+ * because looking up one after the other would mean to wait for memory each time.
+ */
+export interface PieceBatch {
+  readonly units: Uint16Array;
+  readonly start: number;
+  readonly ends: Int32Array;
+  readonly hashes: Int32Array;
+  readonly count: number;
 }
 
-/** In `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`. */
-const UPPER = 1;
-/** In `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`. */
-const LOWER = 2;
-/** In `[^\r\n\p{L}\p{N}]`: may stand before a word. */
-const LEAD = 4;
-/** In `[^\s\p{L}\p{N}]`. */
-const SYMBOL = 8;
-const SPACE = 16;
-const NEWLINE = 32;
-const NUMBER = 64;
+export const LARGEST_BATCH = 256;
 
-const FLAGS_OF_CLASS: Readonly<Record<number, number>> = {
-  [CHARACTER_CLASS.other]: LEAD | SYMBOL,
-  [CHARACTER_CLASS.uppercase]: UPPER,
-  [CHARACTER_CLASS.titlecase]: UPPER,
-  [CHARACTER_CLASS.modifierLetter]: UPPER | LOWER,
-  [CHARACTER_CLASS.otherLetter]: UPPER | LOWER,
-  [CHARACTER_CLASS.lowercase]: LOWER,
-  [CHARACTER_CLASS.mark]: UPPER | LOWER | LEAD | SYMBOL,
-  [CHARACTER_CLASS.number]: NUMBER,
-  [CHARACTER_CLASS.space]: LEAD | SPACE,
-  [CHARACTER_CLASS.newline]: SPACE | NEWLINE,
-};
+/** Stands behind the text in the buffer; it never occurs in well-formed text without a high surrogate before it. */
+const END = 0xdc00;
+const REPLACEMENT = 0xfffd;
+/** Code units taken up at a time. */
+const SLICE_UNITS = 1 << 15;
+const LARGEST_KEPT_BUFFER = 1 << 19;
 
-let flagTable: Uint8Array | undefined;
+class Batch implements PieceBatch {
+  units: Uint16Array;
+  start = 0;
+  readonly ends = new Int32Array(LARGEST_BATCH);
+  readonly hashes = new Int32Array(LARGEST_BATCH);
+  count = 0;
 
-function characterFlags(): Uint8Array {
-  flagTable ??= characterClasses().map((characterClass) => FLAGS_OF_CLASS[characterClass]!);
-  return flagTable;
-}
-
-/** Bytes of the UTF-8 sequence that starts with `lead`. */
-function sequenceLength(lead: number): number {
-  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-/** Flags of the character at `at`; the bytes are valid UTF-8. */
-function flagsAt(flags: Uint8Array, bytes: Uint8Array, at: number): number {
-  const lead = bytes[at]!;
-  if (lead < 0x80) return flags[lead]!;
-  if (lead < 0xe0) return flags[((lead & 0x1f) << 6) | (bytes[at + 1]! & 0x3f)]!;
-  const middle = ((bytes[at + 1]! & 0x3f) << 6) | (bytes[at + 2]! & 0x3f);
-  if (lead < 0xf0) return flags[((lead & 0x0f) << 12) | middle]!;
-  return flags[((lead & 0x07) << 18) | (middle << 6) | (bytes[at + 3]! & 0x3f)]!;
+  constructor(units: Uint16Array) {
+    this.units = units;
+  }
 }
 
 /**
- * Alternatives 1 and 2, the words: the end of the match at `start`, `start` itself when neither matches, or −1
- * when that depends on what comes after `limit`. Backtracking is worked out beforehand: a greedy run of UPPER
- * that no LOWER character follows gives back up to its last character that is both.
+ * Cuts text by rules applied one after the other: the matches of a rule, and what lies between them, are pieces.
+ * Unpaired surrogates become U+FFFD. Not re-entrant.
  */
-function wordEnd(flags: Uint8Array, bytes: Uint8Array, start: number, limit: number, last: boolean): number {
-  const first = flagsAt(flags, bytes, start);
-  const afterFirst = start + sequenceLength(bytes[start]!);
-  const begin = (first & LEAD) !== 0 ? afterFirst : start;
-  let at = begin;
-  let afterBoth = -1;
-  let current = 0;
-  while (at < limit) {
-    current = flagsAt(flags, bytes, at);
-    if ((current & UPPER) === 0) break;
-    at += sequenceLength(bytes[at]!);
-    if ((current & LOWER) !== 0) afterBoth = at;
+export class PreTokenizer {
+  readonly #rules: readonly PieceAutomaton[];
+  readonly #batch = new Batch(new Uint16Array(2 * SLICE_UNITS));
+
+  /** @throws FirnError `TOKENIZER_PATTERN` */
+  constructor(patterns: readonly string[]) {
+    this.#rules = patterns.map(compilePattern);
   }
-  if (at < limit && (current & LOWER) !== 0) {
-    while (at < limit && (flagsAt(flags, bytes, at) & LOWER) !== 0) at += sequenceLength(bytes[at]!);
-    return at < limit || last ? at : -1;
-  }
-  if (at >= limit && !last) return -1;
-  if (afterBoth >= 0) return afterBoth;
-  // A mark can be the lead or the word; when nothing fits behind it as lead, alternative 1 takes it as the word.
-  if ((first & LEAD) !== 0 && (first & UPPER) !== 0) return afterFirst;
-  return at > begin ? at : start;
-}
 
-/** Alternative 4, symbols with the line ends and slashes behind them; like `wordEnd`. */
-function symbolsEnd(
-  flags: Uint8Array,
-  bytes: Uint8Array,
-  start: number,
-  limit: number,
-  last: boolean,
-): number {
-  let at = bytes[start] === 0x20 ? start + 1 : start;
-  const begin = at;
-  while (at < limit && (flagsAt(flags, bytes, at) & SYMBOL) !== 0) at += sequenceLength(bytes[at]!);
-  if (at > begin) {
-    while (at < limit && (bytes[at] === 0x0d || bytes[at] === 0x0a || bytes[at] === 0x2f)) at += 1;
-  }
-  if (at >= limit && !last) return -1;
-  return at > begin ? at : start;
-}
-
-/** Alternatives 5–7, white space: up to its last line end, or all but the space that belongs to the next word. */
-function spaceEnd(flags: Uint8Array, bytes: Uint8Array, start: number, limit: number, last: boolean): number {
-  let at = start;
-  let lastCharacter = start;
-  let afterNewline = -1;
-  while (at < limit) {
-    const current = flagsAt(flags, bytes, at);
-    if ((current & SPACE) === 0) break;
-    lastCharacter = at;
-    at += sequenceLength(bytes[at]!);
-    if ((current & NEWLINE) !== 0) afterNewline = at;
-  }
-  if (at >= limit && !last) return -1;
-  if (afterNewline >= 0) return afterNewline;
-  if (at >= limit || lastCharacter === start) return at;
-  return lastCharacter;
-}
-
-/** Code units of text turned into bytes at a time. */
-const SLICE_UNITS = 1 << 15;
-const LARGEST_KEPT_BUFFER = 1 << 20;
-
-/** The pre-tokenizer of Apertus. Time is linear in the text, memory in its longest piece. Not re-entrant. */
-export class ApertusPreTokenizer implements PreTokenizer {
-  readonly #flags = characterFlags();
-  readonly #encoder = new TextEncoder();
-  #buffer = new Uint8Array(4 * SLICE_UNITS);
-
-  forEachPiece(text: string, visit: PieceVisitor): void {
+  /** Hands over the pieces of `text` in order. */
+  forEachBatch(text: string, visit: (batch: PieceBatch) => void): void {
+    const batch = this.#batch;
     let used = 0;
     let position = 0;
     while (position < text.length) {
       // A piece longer than the buffer is scanned again with at least twice as much text: linear in the end.
       let end = Math.min(position + Math.max(SLICE_UNITS, used), text.length);
-      const unit = text.charCodeAt(end - 1);
-      if (end < text.length && unit >= 0xd800 && unit < 0xdc00) end -= 1;
-      const slice = position === 0 && end === text.length ? text : text.slice(position, end);
-      this.#reserve(used, 3 * slice.length);
-      const limit = used + this.#encoder.encodeInto(slice, this.#buffer.subarray(used)).written;
+      if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+      this.#reserve(used, end - position + 1);
+      this.#copy(text, position, end, used);
+      const limit = used + end - position;
       position = end;
-      const done = this.#scan(limit, position === text.length, visit);
-      this.#buffer.copyWithin(0, done, limit);
+      batch.start = 0;
+      batch.count = 0;
+      const done = this.#scan(0, 0, limit, position === text.length, visit);
+      if (batch.count > 0) visit(batch);
+      batch.units.copyWithin(0, done, limit);
       used = limit - done;
     }
-    if (this.#buffer.length > LARGEST_KEPT_BUFFER) this.#buffer = new Uint8Array(4 * SLICE_UNITS);
+    if (batch.units.length > LARGEST_KEPT_BUFFER) batch.units = new Uint16Array(2 * SLICE_UNITS);
   }
 
-  /** Hands over the pieces of the buffer that are sure and returns where the first unsure one starts. */
-  #scan(limit: number, last: boolean, visit: PieceVisitor): number {
-    const flags = this.#flags;
-    const bytes = this.#buffer;
-    let start = 0;
-    while (start < limit) {
-      const first = flagsAt(flags, bytes, start);
-      let end = start;
-      if ((first & NUMBER) !== 0) end = start + sequenceLength(bytes[start]!);
-      if (end === start && (first & (UPPER | LOWER | LEAD)) !== 0)
-        end = wordEnd(flags, bytes, start, limit, last);
-      if (end === start) end = symbolsEnd(flags, bytes, start, limit, last);
-      if (end === start) end = spaceEnd(flags, bytes, start, limit, last);
-      if (end < 0) break;
-      visit(bytes, start, end);
-      start = end;
-    }
-    return start;
-  }
-
+  /** Makes room for `more` units behind the first `used`. */
   #reserve(used: number, more: number): void {
-    if (used + more <= this.#buffer.length) return;
-    const grown = new Uint8Array(Math.max(2 * this.#buffer.length, used + more));
-    grown.set(this.#buffer.subarray(0, used));
-    this.#buffer = grown;
+    const { units } = this.#batch;
+    if (used + more <= units.length) return;
+    const grown = new Uint16Array(Math.max(2 * units.length, used + more));
+    grown.set(units.subarray(0, used));
+    this.#batch.units = grown;
+  }
+
+  /** Copies `text[from … to)` to the units at `at`, unpaired surrogates replaced; pairs are not cut apart. */
+  #copy(text: string, from: number, to: number, at: number): void {
+    const { units } = this.#batch;
+    for (let i = from; i < to; i++) {
+      const unit = text.charCodeAt(i);
+      units[at++] = unit;
+      if ((unit & 0xf800) !== 0xd800) continue;
+      const low = i + 1 < to ? text.charCodeAt(i + 1) : 0;
+      if (unit < 0xdc00 && (low & 0xfc00) === 0xdc00) {
+        units[at++] = low;
+        i += 1;
+      } else units[at - 1] = REPLACEMENT;
+    }
+  }
+
+  /**
+   * Hands over the pieces of `units[start … limit)`, cut by the rules from number `rule` on, as far as they are sure
+   * when this may not be the `last` of the text; returns where the first unsure one starts.
+   */
+  #scan(
+    rule: number,
+    start: number,
+    limit: number,
+    last: boolean,
+    visit: (batch: PieceBatch) => void,
+  ): number {
+    const automaton = this.#rules[rule];
+    const { units } = this.#batch;
+    if (automaton === undefined) {
+      if (!last) return start;
+      if (limit > start) this.#add(limit, hashUnits(units, start, limit), visit);
+      return limit;
+    }
+    const isFinal = rule + 1 === this.#rules.length;
+    const behind = units[limit]!;
+    units[limit] = END;
+    let between = start;
+    let position = start;
+    while (position < limit) {
+      const end = this.#match(automaton, position, limit, last);
+      if (end < 0) break;
+      if (end === position) {
+        position += (units[position]! & 0xfc00) === 0xd800 ? 2 : 1;
+        continue;
+      }
+      const hash = this.#hash;
+      if (between < position) this.#scan(rule + 1, between, position, true, visit);
+      if (isFinal) this.#add(end, hash, visit);
+      else this.#scan(rule + 1, position, end, true, visit);
+      position = end;
+      between = end;
+    }
+    if (last && between < limit) this.#scan(rule + 1, between, limit, true, visit);
+    units[limit] = behind;
+    return last ? limit : between;
+  }
+
+  /** Enters a piece that ends at `end`. */
+  #add(end: number, hash: number, visit: (batch: PieceBatch) => void): void {
+    const batch = this.#batch;
+    const { count } = batch;
+    batch.ends[count] = end;
+    batch.hashes[count] = hash;
+    batch.count = count + 1;
+    if (batch.count < LARGEST_BATCH) return;
+    visit(batch);
+    batch.start = end;
+    batch.count = 0;
+  }
+
+  /** The hash of the latest match. */
+  #hash = 0;
+
+  /** Where the match at `start` ends: `start` when there is none, −1 when that depends on what comes behind. */
+  #match(automaton: PieceAutomaton, start: number, limit: number, last: boolean): number {
+    const { columnOf, table } = automaton;
+    const { units } = this.#batch;
+    let state = automaton.start;
+    let at = start;
+    let end = start;
+    let hash = EMPTY_HASH;
+    let hashAtEnd = hash;
+    for (;;) {
+      const unit = units[at]!;
+      let column = columnOf[unit]!;
+      let low = -1;
+      if (column === SURROGATE) {
+        if (at < limit) {
+          low = units[at + 1]!;
+          column = columnOf[0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)]!;
+        } else if (last) column = automaton.endColumn;
+        else return -1;
+      }
+      const entry = table[state + column]!;
+      if ((entry & 1) !== 0) {
+        end = at;
+        hashAtEnd = hash;
+      }
+      state = entry >> 1;
+      if (state === 0) break;
+      hash = hashUnit(hash, unit);
+      at += 1;
+      if (low >= 0) {
+        hash = hashUnit(hash, low);
+        at += 1;
+      }
+    }
+    this.#hash = finishHash(hashAtEnd);
+    return end;
   }
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { ChatMessage, ChatOptions, ChatTool, ToolSchema } from "./chat-messages.ts";
 import { chatTemplate } from "./chat-template.ts";
 import { PieceCounter } from "./count-pieces.ts";
-import { ApertusPreTokenizer } from "./pretokenize.ts";
+import { APERTUS_PATTERN, PreTokenizer } from "./pretokenize.ts";
 import { renderChat } from "./render-chat.ts";
 import { specialBlock } from "./special-tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -15,7 +15,7 @@ const SYSTEM = 'You are "Nano", a test.\nBack\\slash and Zürich.';
 let tokenizer: Tokenizer;
 
 beforeAll(async () => {
-  const counter = new PieceCounter(new ApertusPreTokenizer());
+  const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
   counter.add("Hello there, how are you? ].The answer is here: [4] Grüezi mitenand. ".repeat(9));
   const merges = await trainMerges(counter.total(), { tokens: 320, minFrequency: 2 });
   tokenizer = tokenizerFromMerges(merges, { specialBlock: 80, systemText: SYSTEM });

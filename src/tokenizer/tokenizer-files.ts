@@ -1,6 +1,6 @@
 /** @file A tokenizer's folder, as Hugging Face's libraries expect it: four files, written whole, read checked. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../artifacts/index.ts";
 import { describeError, FirnError, sha256, systemErrorCode } from "../core/index.ts";
@@ -58,12 +58,12 @@ export interface LoadedTokenizer {
 }
 
 /**
- * Loads the tokenizer of folder `dir` (ours, or one of the byte-level BPE family from elsewhere).
+ * Loads the tokenizer of a folder, or a file `….json` (ours, or one of the byte-level BPE family from elsewhere).
  *
  * @throws FirnError `TOKENIZER_FILE` and those of `parseTokenizerJson`
  */
-export async function loadTokenizer(dir: string): Promise<LoadedTokenizer> {
-  const path = join(dir, "tokenizer.json");
+export async function loadTokenizer(place: string): Promise<LoadedTokenizer> {
+  const path = place.endsWith(".json") ? place : join(place, "tokenizer.json");
   const text = await readText(path);
   if (text === undefined) {
     throw new FirnError("TOKENIZER_FILE", {
@@ -73,7 +73,7 @@ export async function loadTokenizer(dir: string): Promise<LoadedTokenizer> {
       next: "Point to a tokenizer or weights folder, or build the tokenizer first.",
     });
   }
-  const configPath = join(dir, "tokenizer_config.json");
+  const configPath = join(dirname(path), "tokenizer_config.json");
   const systemText = systemTextOf(await readText(configPath), configPath);
   return { tokenizer: new Tokenizer(parseTokenizerJson(text, path), systemText), sha256: sha256(text) };
 }

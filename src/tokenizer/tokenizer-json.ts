@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { describeError, FirnError } from "../core/index.ts";
 import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
-import type { MergeRules } from "./merge.ts";
+import type { MergeRules } from "./rule-table.ts";
 import { PairTable } from "./pair-table.ts";
 import type { TokenizerAddedToken, TokenizerModel } from "./tokenizer.ts";
 

@@ -4,9 +4,8 @@ import { BYTE_CHARACTERS, requireText, unspellBytes } from "./byte-alphabet.ts";
 import { defaultSystemText } from "./chat-template.ts";
 import { decodeUtf8, StreamDecoder, TokenBytes } from "./decode.ts";
 import { BpeEncoder, TokenList } from "./encode.ts";
-import type { MergeRules } from "./merge.ts";
-import { PatternPreTokenizer } from "./pattern.ts";
-import { APERTUS_PATTERN, ApertusPreTokenizer, type PreTokenizer } from "./pretokenize.ts";
+import type { MergeRules } from "./rule-table.ts";
+import { PreTokenizer } from "./pretokenize.ts";
 import type { AddedToken } from "./special-tokens.ts";
 
 /** An added token and how a tokenizer file wants it matched. */
@@ -53,12 +52,7 @@ function passOf(tokens: readonly AddedToken[]): AddedTokenPass | undefined {
   return { ids: new Map(tokens.map(({ content, id }) => [content, id])), find: new RegExp(source, "gu") };
 }
 
-function preTokenizerOf(patterns: readonly string[]): PreTokenizer {
-  return patterns.length === 1 && patterns[0] === APERTUS_PATTERN
-    ? new ApertusPreTokenizer()
-    : new PatternPreTokenizer(patterns);
-}
-
+const EXPECTED_TOKENS = 16;
 const NO_BYTES = new Uint8Array(0);
 
 /** A byte-level BPE tokenizer. Immutable to its callers; one instance serves any number of calls. */
@@ -91,12 +85,12 @@ export class Tokenizer {
       return id;
     });
     this.#encoder = new BpeEncoder({
-      preTokenizer: preTokenizerOf(model.patterns),
+      preTokenizer: new PreTokenizer(model.patterns),
       tokenOfByte,
       rules: model.rules,
-      wholePieces: model.ignoreMerges
-        ? bytes.map((b, id) => ({ id, bytes: b })).filter(({ id }) => !added.has(id))
-        : [],
+      ...(model.ignoreMerges
+        ? { wholePieces: bytes.map((b, id) => ({ id, bytes: b })).filter(({ id }) => !added.has(id)) }
+        : {}),
     });
     const passes = (tokens: readonly TokenizerAddedToken[]): (AddedTokenPass | undefined)[] => [
       passOf(tokens.filter(({ normalized }) => !normalized)),
@@ -138,7 +132,8 @@ export class Tokenizer {
 
   /** Like `encode`, as an `Int32Array`: a quarter of the memory for long texts. */
   encodeArray(text: string, options: EncodeOptions = {}): Int32Array {
-    const list = new TokenList();
+    requireText(text, "encode");
+    const list = new TokenList(EXPECTED_TOKENS + (text.length >> 2));
     this.encodeInto(text, list, options);
     return list.ids.slice(0, list.length);
   }

@@ -1,15 +1,19 @@
 /** @file Trains the tokenizer of a recipe: documents in, a tokenizer folder out. */
+import { join } from "node:path";
 import { z } from "zod";
 import { documentShards, readDocuments, readParquetInfo } from "../artifacts/index.ts";
 import type { Work } from "../core/index.ts";
 import { BYTE_CHARACTERS, spellBytes } from "./byte-alphabet.ts";
+import { BYTE_ORDER } from "./byte-order.ts";
 import { defaultSystemText, isSystemText } from "./chat-template.ts";
-import { PieceCounter } from "./count-pieces.ts";
-import { APERTUS_PATTERN, ApertusPreTokenizer } from "./pretokenize.ts";
+import { type CorpusText, countCorpus } from "./count-corpus.ts";
+import type { PieceCounts } from "./count-pieces.ts";
+import { PieceTotals } from "./piece-totals.ts";
+import { APERTUS_PATTERN } from "./pretokenize.ts";
 import { APERTUS_SPECIAL_BLOCK, NAMED_TOKENS, SPECIAL_IDS, specialBlock } from "./special-tokens.ts";
 import { saveTokenizer } from "./tokenizer-files.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import { BYTE_ORDER, type TrainedMerges, trainMerges } from "./train.ts";
+import { type TrainedMerges, trainMerges } from "./train.ts";
 
 /** How a recipe configures its tokenizer. */
 export const tokenizerConfigSchema = z
@@ -22,7 +26,14 @@ export const tokenizerConfigSchema = z
     minFrequency: z.number().min(1).default(2),
     /** A language of n bytes counts like n^temperature: 1 as it is, 0 all languages alike. */
     languageTemperature: z.number().min(0).max(1).default(1),
+    /**
+     * `plain`: each merge takes the most frequent pair. `parity`: that of the language that is compressed worst as
+     * things stand (arXiv 2508.04796).
+     */
+    merging: z.enum(["plain", "parity"]).default("plain"),
     maxTokenBytes: z.int().min(2).optional(),
+    /** Memory for counting and merging; when distinct words exceed it, the rarest are left out. */
+    memoryMiB: z.int().min(64).max(1_000_000).default(2048),
     /** The system message of conversations that bring none. */
     systemText: z
       .string()
@@ -33,6 +44,10 @@ export const tokenizerConfigSchema = z
   .refine(({ vocabSize, specialBlock }) => vocabSize >= specialBlock + 256, {
     path: ["vocabSize"],
     message: "must be at least specialBlock + 256",
+  })
+  .refine(({ merging, languageTemperature }) => merging === "plain" || languageTemperature === 1, {
+    path: ["languageTemperature"],
+    message: "has no meaning where merging is parity; leave it out",
   });
 export type TokenizerConfig = z.infer<typeof tokenizerConfigSchema>;
 
@@ -76,8 +91,63 @@ export type TokenizerSummary = {
   readonly documents: number;
   readonly bytes: number;
   readonly languages: number;
+  /** Language by language where those are kept apart. */
   readonly distinctPieces: number;
+  /** Pieces that did not fit into the memory allowed. */
+  readonly rarePiecesLeftOut?: number;
 };
+
+/** Bytes that merging needs per byte of distinct piece, pairs included, and counting per byte of what it holds. */
+const MERGE_BYTES_PER_BYTE = 40;
+const COUNT_BYTES_PER_BYTE = 4;
+
+interface CountedDocuments {
+  readonly counts: PieceCounts;
+  readonly documents: number;
+  readonly bytes: number;
+  readonly languages: number;
+}
+
+/** Counts the pieces of the `train` documents, by language where the config asks for that. */
+async function countDocuments(
+  config: TokenizerConfig,
+  where: { readonly documentsDir: string; readonly dir: string },
+  work: Work,
+): Promise<CountedDocuments> {
+  let rows = 0;
+  for (const shard of await documentShards(where.documentsDir, "train"))
+    rows += (await readParquetInfo(shard)).rows;
+  const task = work.report.task("count words", rows, "documents");
+  const apart = config.merging === "parity";
+  const byLanguage = apart || config.languageTemperature !== 1;
+  const languages = new Set<string>();
+  let documents = 0;
+  let bytes = 0;
+  async function* texts(): AsyncGenerator<CorpusText> {
+    for await (const batch of readDocuments(where.documentsDir, "train")) {
+      work.signal.throwIfAborted();
+      for (const document of batch) {
+        const language = document.language ?? "und";
+        languages.add(language);
+        documents += 1;
+        bytes += document.bytes;
+        yield { text: document.text, language: byLanguage ? language : "" };
+      }
+      task.update(documents);
+    }
+  }
+  const memory = config.memoryMiB * 2 ** 20;
+  const totals = new PieceTotals(join(where.dir, "counting"), memory / COUNT_BYTES_PER_BYTE);
+  try {
+    await countCorpus(texts(), totals, { workers: work.workers, signal: work.signal });
+    task.finish();
+    const mostBytes = memory / MERGE_BYTES_PER_BYTE;
+    const counts = await totals.total({ temperature: config.languageTemperature, apart, mostBytes });
+    return { counts, documents, bytes, languages: languages.size };
+  } finally {
+    await totals.close();
+  }
+}
 
 /**
  * Trains on the `train` documents of `documentsDir` and writes the tokenizer folder `dir`. The result depends on
@@ -91,27 +161,8 @@ export async function trainTokenizer(
   where: { readonly documentsDir: string; readonly dir: string },
   work: Work,
 ): Promise<TokenizerSummary> {
-  const counter = new PieceCounter(new ApertusPreTokenizer());
-  let total = 0;
-  for (const shard of await documentShards(where.documentsDir, "train"))
-    total += (await readParquetInfo(shard)).rows;
-  const counting = work.report.task("count words", total, "documents");
-  const languages = new Set<string>();
-  let documents = 0;
-  let bytes = 0;
-  for await (const batch of readDocuments(where.documentsDir, "train")) {
-    work.signal.throwIfAborted();
-    for (const document of batch) {
-      const language = document.language ?? "und";
-      languages.add(language);
-      counter.add(document.text, config.languageTemperature === 1 ? "" : language);
-      documents += 1;
-      bytes += document.bytes;
-    }
-    counting.update(documents);
-  }
-  counting.finish();
-  const counts = counter.total(config.languageTemperature);
+  const corpus = await countDocuments(config, where, work);
+  const { counts, documents, bytes, languages } = corpus;
   const training = work.report.task("merge pairs", config.vocabSize - config.specialBlock, "tokens");
   const merges = await trainMerges(counts, {
     tokens: config.vocabSize - config.specialBlock,
@@ -129,8 +180,9 @@ export async function trainTokenizer(
     sha256: await saveTokenizer(tokenizer, where.dir),
     documents,
     bytes,
-    languages: languages.size,
-    distinctPieces: counts.pieces.size,
+    languages,
+    distinctPieces: counts.groups.reduce((sum, { pieces }) => sum + pieces.size, 0),
+    ...(counts.leftOut > 0 ? { rarePiecesLeftOut: counts.leftOut } : {}),
   };
   work.fact("tokenizer", summary);
   return summary;

@@ -1,20 +1,22 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
-import { PieceCounter } from "./count-pieces.ts";
+import { BYTE_ORDER } from "./byte-order.ts";
+import { type CorpusText, countCorpus } from "./count-corpus.ts";
+import { type PieceCounts, PieceCounter } from "./count-pieces.ts";
+import { FittingEncoder } from "./fit-tokens.ts";
 import { Merger } from "./merge.ts";
-import { ApertusPreTokenizer } from "./pretokenize.ts";
-import { BYTE_ORDER, trainMerges } from "./train.ts";
+import { PieceTotals, type TotalOptions } from "./piece-totals.ts";
+import { APERTUS_PATTERN, PreTokenizer } from "./pretokenize.ts";
+import { trainMerges } from "./train.ts";
 
 const utf8 = new TextEncoder();
 
-function countsOf(pieces: readonly string[]): ReturnType<PieceCounter["total"]> {
-  const counter = new PieceCounter({
-    forEachPiece: (text, visit) => {
-      const bytes = utf8.encode(text);
-      visit(bytes, 0, bytes.length);
-    },
-  });
+function countsOf(pieces: readonly string[]): PieceCounts {
+  const counter = new PieceCounter(new PreTokenizer([]));
   for (const piece of pieces) counter.add(piece);
   return counter.total();
 }
@@ -97,7 +99,7 @@ describe("trainMerges", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ maxLength: 12 }), { maxLength: 30 }), async (texts) => {
         const train = (all: readonly string[]): ReturnType<typeof trainMerges> => {
-          const counter = new PieceCounter(new ApertusPreTokenizer());
+          const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
           for (const text of all) counter.add(text);
           return trainMerges(counter.total(), { tokens: 300, minFrequency: 1 });
         };
@@ -142,23 +144,126 @@ describe("trainMerges", () => {
   });
 });
 
-describe("PieceCounter", () => {
-  it("weights languages by a power of their size and keeps the corpus' total", () => {
-    const counter = new PieceCounter(new ApertusPreTokenizer());
-    counter.add("a".repeat(4), "large");
-    for (let i = 0; i < 15; i++) counter.add("aaaa", "large");
-    counter.add("bbbb", "small");
-    const counts = (temperature: number): number[] => Array.from(counter.total(temperature).counts);
-    expect(counts(1)).toEqual([16, 1]);
-    expect(counts(0)).toEqual([8.5, 8.5]);
-    const [large, small] = counts(0.5) as [number, number];
-    expect(large / small).toBeCloseTo(4, 2);
-    expect(large + small).toBeCloseTo(17, 2);
+describe("PieceTotals", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "firn-totals-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function* stream(texts: readonly CorpusText[]): AsyncGenerator<CorpusText> {
+    yield* texts;
+  }
+
+  async function totals(
+    texts: readonly CorpusText[],
+    options: TotalOptions & { workers?: number; memory?: number } = {},
+  ): Promise<PieceCounts> {
+    const all = new PieceTotals(join(folder, "counting"), options.memory ?? 2 ** 30);
+    await countCorpus(stream(texts), all, { workers: options.workers ?? 1 });
+    const counts = await all.total(options);
+    await all.close();
+    expect(await readdir(folder)).toEqual([]);
+    return counts;
+  }
+
+  /** Piece → count, by group; without the order, which means nothing. */
+  function asRecords({ groups }: PieceCounts): Record<string, number>[] {
+    return groups.map(({ pieces, counts }) =>
+      Object.fromEntries(
+        Array.from(
+          { length: pieces.size },
+          (_, i) => [String.fromCharCode(...pieces.entry(i)), counts[i]!] as const,
+        ).sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+    );
+  }
+
+  const some = [
+    { text: "aaaa ", language: "large" },
+    ...Array.from({ length: 15 }, () => ({ text: "aaaa ", language: "large" })),
+    { text: "bbbb ", language: "small" },
+  ];
+
+  it("weights languages by a power of their size and keeps the corpus' total", async () => {
+    const counts = async (temperature: number): Promise<Record<string, number>> =>
+      asRecords(await totals(some, { temperature }))[0]!;
+    expect(await counts(1)).toEqual({ " ": 17, aaaa: 16, bbbb: 1 });
+    expect(await counts(0)).toEqual({ " ": 17, aaaa: 8.5, bbbb: 8.5 });
+    const half = await counts(0.5);
+    expect(half["aaaa"]! / half["bbbb"]!).toBeCloseTo(4, 2);
+    expect(half["aaaa"]! + half["bbbb"]!).toBeCloseTo(17, 2);
+  });
+
+  it("keeps languages apart on request", async () => {
+    expect(asRecords(await totals(some, { apart: true }))).toEqual([
+      { " ": 16, aaaa: 16 },
+      { " ": 1, bbbb: 1 },
+    ]);
+  });
+
+  it("gives the same counts with three workers, and with memory for almost nothing", async () => {
+    const random = randomStream(2, "totals");
+    const texts = Array.from({ length: 300 }, (_, i) => ({
+      text: Array.from({ length: 60_000 / 300 }, () => `w${random.integer(900)}é`).join(" "),
+      language: `l${i % 3}`,
+    }));
+    for (const options of [{}, { temperature: 0.3 }, { apart: true }]) {
+      const plain = asRecords(await totals(texts, options));
+      expect(asRecords(await totals(texts, { ...options, workers: 3 }))).toEqual(plain);
+      expect(asRecords(await totals(texts, { ...options, memory: 1 }))).toEqual(plain);
+    }
+  });
+
+  it("leaves out the rarest pieces when not all fit, and says how many", async () => {
+    const texts = [{ text: `${"often ".repeat(9)}${"twice ".repeat(2)}once else`, language: "" }];
+    for (const memory of [2 ** 30, 1]) {
+      const counts = await totals(texts, { mostBytes: 16, memory });
+      expect(asRecords(counts)).toEqual([{ " often": 8, " twice": 2 }]);
+      expect(counts.leftOut).toBe(3);
+    }
   });
 });
 
-describe("Merger", () => {
-  it("merges like the definition, by scan and by heap, for any list of rules", () => {
+describe("parity-aware merging", () => {
+  it("serves the language that is compressed worst, so that a small one is not left behind", async () => {
+    const counter = new PieceCounter(new PreTokenizer([]));
+    for (let i = 0; i < 900; i++) counter.add("abcdefgh", "large");
+    for (let i = 0; i < 3; i++) counter.add("stuvwxyz", "small");
+    const longest = (merges: Awaited<ReturnType<typeof trainMerges>>, letter: string): number =>
+      Math.max(
+        ...merges.tokens
+          .map((token) => String.fromCharCode(...token))
+          .filter((token) => token.includes(letter))
+          .map((token) => token.length),
+      );
+    const parity = await trainMerges(counter.total(), { tokens: 256 + 7, minFrequency: 2 });
+    expect([longest(parity, "a"), longest(parity, "s")]).toEqual([2, 2]);
+    const plain = new PieceCounter(new PreTokenizer([]));
+    for (const { pieces, counts } of counter.total().groups) {
+      for (let i = 0; i < counts[0]!; i++) plain.add(String.fromCharCode(...pieces.entry(0)));
+    }
+    const merges = await trainMerges(plain.total(), { tokens: 256 + 7, minFrequency: 2 });
+    expect([longest(merges, "a"), longest(merges, "s")]).toEqual([8, 1]);
+  });
+
+  it("is plain merging when there is one language", async () => {
+    const texts = ["the cat sat on the mat", "a man, a plan, a canal", "grüezi mitenand, grüezi"];
+    const merges = await Promise.all(
+      ["", "deu"].map((language) => {
+        const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
+        for (const text of texts) counter.add(text, language);
+        return trainMerges(counter.total(), { tokens: 300, minFrequency: 1 });
+      }),
+    );
+    expect(merges[0]).toEqual(merges[1]);
+  });
+});
+
+describe("encoding a piece", () => {
+  it("gives what the definition gives, by scan, by heap and without merging, for any list of rules", () => {
     const ruleOver = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 25 });
     const bytes = fc.uint8Array({ max: 3, maxLength: 120 });
     fc.assert(
@@ -166,17 +271,21 @@ describe("Merger", () => {
         // Bytes 0–3 are tokens 0–3 here; rule i makes token 256 + i out of two tokens that exist by then.
         const token = (n: number, made: number): number => (n < 4 || made === 0 ? n % 4 : 256 + (n % made));
         const rules = drawn.map(([a, b], i) => [token(a, i), token(b, i), 256 + i] as const);
-        const merger = new Merger(
-          Int32Array.from({ length: 256 }, (_, i) => i),
-          {
-            left: Int32Array.from(rules, ([left]) => left),
-            right: Int32Array.from(rules, ([, right]) => right),
-            joined: Int32Array.from(rules, ([, , joined]) => joined),
-          },
-        );
-        expect(Array.from(merger.merge(piece, 0, piece.length))).toEqual(naiveEncode(piece, rules));
+        const tokenOfByte = Int32Array.from({ length: 256 }, (_, i) => i);
+        const mergeRules = {
+          left: Int32Array.from(rules, ([left]) => left),
+          right: Int32Array.from(rules, ([, right]) => right),
+          joined: Int32Array.from(rules, ([, , joined]) => joined),
+        };
+        const merger = new Merger(tokenOfByte, mergeRules);
+        const count = merger.merge(piece, piece.length);
+        expect(Array.from(merger.tokens.subarray(0, count))).toEqual(naiveEncode(piece, rules));
+        const fitting = FittingEncoder.of(tokenOfByte, mergeRules);
+        if (fitting === undefined) return;
+        const fitted = fitting.merge(piece, piece.length);
+        expect(Array.from(fitting.tokens.subarray(0, fitted))).toEqual(naiveEncode(piece, rules));
       }),
-      { numRuns: 500 },
+      { numRuns: 1500 },
     );
   });
 });

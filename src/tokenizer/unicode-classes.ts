@@ -22,39 +22,30 @@ export const CHARACTER_CLASS = {
 } as const;
 export type CharacterClass = (typeof CHARACTER_CLASS)[keyof typeof CHARACTER_CLASS];
 
-let table: Uint8Array | undefined;
-
-/**
- * The class of every code point, one byte each. The stored text is run-length coded: a length in base 36
- * (nothing for 1) and then a letter, `A` for class 0, `B` for class 1 and so on.
- */
-export function characterClasses(): Uint8Array {
-  if (table !== undefined) return table;
-  table = new Uint8Array(0x110000);
-  let position = 0;
-  for (const [, length, letter] of UNICODE_CLASS_RUNS.matchAll(/([0-9a-z]*)([A-J])/g)) {
-    const end = position + (length === "" ? 1 : Number.parseInt(length!, 36));
-    table.fill(letter!.charCodeAt(0) - 65, position, end);
-    position = end;
-  }
-  return table;
+/** Code points `[start, end)` of one class. */
+export interface ClassRun {
+  readonly start: number;
+  readonly end: number;
+  readonly class: number;
 }
 
-/** The inside of a regular expression's `[…]` (flag `u`) that matches exactly the characters of `classes`. */
-export function classRanges(classes: readonly CharacterClass[]): string {
-  const all = characterClasses();
-  const wanted = new Set<number>(classes);
-  let ranges = "";
-  for (let start = 0; start < all.length; ) {
-    let end = start + 1;
-    if (!wanted.has(all[start]!)) {
-      start = end;
-      continue;
-    }
-    while (end < all.length && wanted.has(all[end]!)) end += 1;
-    ranges += `\\u{${start.toString(16)}}`;
-    if (end - start > 1) ranges += `-\\u{${(end - 1).toString(16)}}`;
-    start = end;
-  }
-  return ranges;
+let runs: readonly ClassRun[] | undefined;
+
+/**
+ * All code points in order, in runs of the same class. The stored text has a length in base 36 (nothing for 1) and
+ * then a letter, `A` for class 0, `B` for class 1 and so on.
+ */
+export function classRuns(): readonly ClassRun[] {
+  if (runs !== undefined) return runs;
+  let start = 0;
+  runs = Array.from(UNICODE_CLASS_RUNS.matchAll(/([0-9a-z]*)([A-J])/g), ([, length, letter]) => {
+    const run = {
+      start,
+      end: start + (length === "" ? 1 : Number.parseInt(length!, 36)),
+      class: letter!.charCodeAt(0) - 65,
+    };
+    start = run.end;
+    return run;
+  });
+  return runs;
 }

@@ -7,13 +7,23 @@ import { Tokenizer as Judge } from "tokenizers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spellBytes } from "../../src/tokenizer/byte-alphabet.ts";
 import { PieceCounter } from "../../src/tokenizer/count-pieces.ts";
-import { APERTUS_PATTERN, ApertusPreTokenizer } from "../../src/tokenizer/pretokenize.ts";
+import { APERTUS_PATTERN, PreTokenizer } from "../../src/tokenizer/pretokenize.ts";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { GPT2_PATTERN, parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
 import { trainMerges } from "../../src/tokenizer/train.ts";
 import { everyCodePoint, judgeIds, judgeOf, nastyText, ourPieces, realTexts, trainedPair } from "./judge.ts";
 
 const LLAMA3_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+
+/** Rules one after the other, each inside the pieces of the one before. */
+const DEEPSEEK_PATTERNS = [
+  String.raw`\p{N}{1,3}`,
+  "[一-龥぀-ゟ゠-ヿ]+",
+  String.raw`[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_\x60{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.replace(
+    "\\x60",
+    "`",
+  ),
+];
 
 let texts: string[];
 let ours: Tokenizer;
@@ -33,7 +43,7 @@ afterAll(async () => {
 describe("against Hugging Face's tokenizers", () => {
   it("cuts the code points of the first planes' alphabets into the same pieces", () => {
     const splitter = judgeOf({ vocab: {}, merges: [] }, APERTUS_PATTERN).getPreTokenizer()!;
-    const preTokenizer = new ApertusPreTokenizer();
+    const preTokenizer = new PreTokenizer([APERTUS_PATTERN]);
     for (const base of [0x0, 0x800, 0x1000, 0x1800, 0x2000, 0xa000, 0xf800, 0x10000, 0x1e000, 0xe0000]) {
       const text = everyCodePoint(base, 0x800);
       expect(ourPieces(preTokenizer, text)).toEqual(splitter.preTokenizeString(text).map(([piece]) => piece));
@@ -42,7 +52,7 @@ describe("against Hugging Face's tokenizers", () => {
 
   it("cuts troublesome text into the same pieces, whatever the size of the buffer", () => {
     const splitter = judgeOf({ vocab: {}, merges: [] }, APERTUS_PATTERN).getPreTokenizer()!;
-    const preTokenizer = new ApertusPreTokenizer();
+    const preTokenizer = new PreTokenizer([APERTUS_PATTERN]);
     fc.assert(
       fc.property(nastyText, fc.constantFrom(0, 32_760, 32_768, 65_530), (text, padding) => {
         const long = `${"ab".repeat(padding / 2)}${text}`;
@@ -63,7 +73,7 @@ describe("against Hugging Face's tokenizers", () => {
       model: { merges: [string, string][] };
     };
     // The judge reads its file line by line.
-    const counter = new PieceCounter(new ApertusPreTokenizer());
+    const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
     for (const line of corpus.match(/[^\n]*\n|[^\n]+$/g)!) counter.add(line);
     const merges = await trainMerges(counter.total(), { tokens: 12_000, minFrequency: 1 });
     const spelt = merges.left.map((left, i) => [
@@ -111,15 +121,25 @@ describe("against Hugging Face's tokenizers", () => {
     expect(await judgeIds(judge, "Grüezi", true)).toEqual([ours.bosId, ...ours.encode("Grüezi")]);
   });
 
-  it.each([
-    ["GPT-2", GPT2_PATTERN, false],
-    ["Llama 3", LLAMA3_PATTERN, true],
-  ])("gives the same ids with the rules of %s", async (_, pattern, ignoreMerges) => {
+  it.each<[string, readonly string[], boolean, object | null]>([
+    ["GPT-2", [GPT2_PATTERN], false, null],
+    ["Llama 3", [LLAMA3_PATTERN], true, null],
+    ["Qwen", [LLAMA3_PATTERN.replace("{1,3}", "")], false, { type: "NFC" }],
+    ["DeepSeek", DEEPSEEK_PATTERNS, false, { type: "Sequence", normalizers: [] }],
+  ])("gives the same ids with the rules of %s", async (_, patterns, ignoreMerges, normalizer) => {
     const file = JSON.parse(tokenizerJson(ours.model)) as {
-      pre_tokenizer: { pretokenizers: { pattern: { Regex: string } }[] };
+      normalizer: unknown;
+      pre_tokenizer: { pretokenizers: unknown[] };
       model: { ignore_merges: boolean };
     };
-    file.pre_tokenizer.pretokenizers[0]!.pattern.Regex = pattern;
+    file.normalizer = normalizer;
+    const splits = patterns.map((pattern) => ({
+      type: "Split",
+      pattern: { Regex: pattern },
+      behavior: "Isolated",
+      invert: false,
+    }));
+    file.pre_tokenizer.pretokenizers = [...splits, file.pre_tokenizer.pretokenizers.at(-1)];
     file.model.ignore_merges = ignoreMerges;
     const json = JSON.stringify(file);
     const foreign = new Tokenizer(parseTokenizerJson(json));

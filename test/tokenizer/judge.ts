@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { Tokenizer as Judge } from "tokenizers";
 import { spellBytes } from "../../src/tokenizer/byte-alphabet.ts";
 import { PieceCounter } from "../../src/tokenizer/count-pieces.ts";
-import { ApertusPreTokenizer } from "../../src/tokenizer/pretokenize.ts";
+import { APERTUS_PATTERN, PreTokenizer } from "../../src/tokenizer/pretokenize.ts";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
 import { tokenizerFromMerges } from "../../src/tokenizer/train-tokenizer.ts";
@@ -90,7 +90,7 @@ export async function judgeIds(judge: Judge, text: string, addSpecialTokens = fa
 
 /** Our tokenizer, trained on `texts`, and the library with the very same file. */
 export async function trainedPair(texts: readonly string[]): Promise<{ ours: Tokenizer; judge: Judge }> {
-  const counter = new PieceCounter(new ApertusPreTokenizer());
+  const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
   for (const text of texts) counter.add(text);
   const merges = await trainMerges(counter.total(), { tokens: 3000, minFrequency: 2 });
   const json = tokenizerJson(tokenizerFromMerges(merges, { specialBlock: 80, systemText: "Hello." }).model);
@@ -98,9 +98,16 @@ export async function trainedPair(texts: readonly string[]): Promise<{ ours: Tok
 }
 
 /** The pieces of `text`, spelt in the byte-level alphabet. */
-export function ourPieces(preTokenizer: ApertusPreTokenizer, text: string): string[] {
+export function ourPieces(preTokenizer: PreTokenizer, text: string): string[] {
+  const utf8 = new TextEncoder();
   const pieces: string[] = [];
-  preTokenizer.forEachPiece(text, (bytes, start, end) => pieces.push(spellBytes(bytes.subarray(start, end))));
+  preTokenizer.forEachBatch(text, ({ units, start, ends, count }) => {
+    let from = start;
+    for (const end of ends.subarray(0, count)) {
+      pieces.push(spellBytes(utf8.encode(String.fromCharCode(...units.subarray(from, end)))));
+      from = end;
+    }
+  });
   return pieces;
 }
 

@@ -1,23 +1,37 @@
 /**
- * @file A hash table from byte strings to dense indices, without a JavaScript object per entry: words are counted,
- * cached and looked up by their bytes.
+ * @file A hash table from strings of UTF-16 code units to dense indices, without a JavaScript object per entry:
+ * pieces are counted and looked up in buffers.
  */
 import { assert } from "../core/index.ts";
 
-/** FNV-1a with a final mix, over `bytes[start … end)`. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+/** The hash of no units; `hashUnit` adds one after the other. */
+export const EMPTY_HASH = 0x811c9dc5 | 0;
+const PRIME = 0x01000193;
+
+/** FNV-1a over units instead of bytes. Call `finishHash` at the end. */
+export function hashUnit(hash: number, unit: number): number {
+  return Math.imul(hash ^ unit, PRIME);
+}
+
+/** Spreads what the last units changed over all bits. */
+export function finishHash(hash: number): number {
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ (hash >>> 13);
 }
 
+/** The hash of `units[start … end)`. */
+export function hashUnits(units: Uint16Array, start: number, end: number): number {
+  let hash = EMPTY_HASH;
+  for (let i = start; i < end; i++) hash = hashUnit(hash, units[i]!);
+  return finishHash(hash);
+}
+
 /** Entries are numbered 0, 1, 2 … in the order in which they were added. */
-export class ByteStringTable {
+export class UnitStringTable {
   #slots: Int32Array;
   #hashes = new Int32Array(1024);
   /** Entry i is `arena[starts[i] … starts[i + 1])`. */
   #starts = new Float64Array(1025);
-  #arena = new Uint8Array(16 * 1024);
+  #arena = new Uint16Array(16 * 1024);
   #size = 0;
 
   constructor(expected = 512) {
@@ -28,13 +42,13 @@ export class ByteStringTable {
     return this.#size;
   }
 
-  /** Bytes of all entries together. */
-  get bytes(): number {
+  /** Units of all entries together. */
+  get units(): number {
     return this.#starts[this.#size]!;
   }
 
-  /** The index of the byte string, or −1. `hash` is `hashBytes` of it. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  /** The index of the string, or −1. `hash` is `hashUnits` of it. */
+  find(units: Uint16Array, start: number, end: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     const starts = this.#starts;
@@ -47,17 +61,17 @@ export class ByteStringTable {
       const at = starts[index]!;
       if (starts[index + 1]! - at !== length) continue;
       let i = 0;
-      while (i < length && arena[at + i] === bytes[start + i]) i += 1;
+      while (i < length && arena[at + i] === units[start + i]) i += 1;
       if (i === length) return index;
     }
   }
 
-  /** Adds a byte string that is not in the table and returns its index. */
-  add(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  /** Adds a string that is not in the table and returns its index. */
+  add(units: Uint16Array, start: number, end: number, hash: number): number {
     const index = this.#size;
     const at = this.#starts[index]!;
     this.#reserve(index + 1, at + end - start);
-    for (let i = start; i < end; i++) this.#arena[at + i - start] = bytes[i]!;
+    for (let i = start; i < end; i++) this.#arena[at + i - start] = units[i]!;
     this.#hashes[index] = hash;
     this.#starts[index + 1] = at + end - start;
     this.#size = index + 1;
@@ -65,16 +79,15 @@ export class ByteStringTable {
     return index;
   }
 
-  /** A view of entry `index`, valid until the next `add` or `clear`. */
-  entry(index: number): Uint8Array {
-    assert(index >= 0 && index < this.#size, `byte string ${index} of ${this.#size}`);
+  /** A view of entry `index`, valid until the next `add`. */
+  entry(index: number): Uint16Array {
+    assert(index >= 0 && index < this.#size, `string ${index} of ${this.#size}`);
     return this.#arena.subarray(this.#starts[index], this.#starts[index + 1]);
   }
 
-  /** Forgets all entries and keeps the memory. */
-  clear(): void {
-    this.#slots.fill(-1);
-    this.#size = 0;
+  /** The hash of entry `index`. */
+  hashOf(index: number): number {
+    return this.#hashes[index]!;
   }
 
   #place(index: number): void {
@@ -84,9 +97,9 @@ export class ByteStringTable {
     this.#slots[slot] = index;
   }
 
-  #reserve(entries: number, bytes: number): void {
-    if (bytes > this.#arena.length) {
-      const arena = new Uint8Array(Math.max(2 * this.#arena.length, bytes));
+  #reserve(entries: number, units: number): void {
+    if (units > this.#arena.length) {
+      const arena = new Uint16Array(Math.max(2 * this.#arena.length, units));
       arena.set(this.#arena);
       this.#arena = arena;
     }
