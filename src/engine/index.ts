@@ -1,5 +1,6 @@
 /** @file `firn/engine`: compiled graphs in ONNX Runtime. */
 export { measureMatmulRate } from "./matmul-rate.ts";
+export { OnnxRuntime } from "./onnx-runtime.ts";
 export {
   allocate,
   float32Tensor,

@@ -9,11 +9,13 @@ export {
   type TapeEntry,
   type Value,
 } from "./graph.ts";
+export { assertInPlace } from "./in-place.ts";
 export { encodeOnnx } from "./onnx.ts";
 export {
   type AttentionLayout,
   attention,
-  documentMask,
+  documentBlocks,
+  type QueryBlock,
   type Rotation,
   rotary,
 } from "./operators/attention.ts";

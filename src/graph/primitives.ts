@@ -34,8 +34,8 @@ export function unary(graph: Graph, type: string, x: Value): Value {
   return graph.node(type, [x], [{ dtype: x.dtype, shape: x.shape }])[0]!;
 }
 
-/** Elementwise minimum of two tensors. */
-export const minimum = (graph: Graph, a: Value, b: Value): Value => elementwise(graph, "Min", a, b);
+/** Elementwise maximum of two tensors. */
+export const maximum = (graph: Graph, a: Value, b: Value): Value => elementwise(graph, "Max", a, b);
 
 /** Elementwise `a == b` or `a >= b` as booleans. */
 export function compare(graph: Graph, type: "Equal" | "GreaterOrEqual", a: Value, b: Value): Value {
@@ -75,13 +75,6 @@ export function reduceSum(graph: Graph, x: Value, axes: readonly number[]): Valu
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const list = graph.constant(BigInt64Array.from(axes, BigInt), [axes.length]);
   return graph.node("ReduceSum", [x, list], [{ dtype: x.dtype, shape }], { keepdims: 1 })[0]!;
-}
-
-/** The largest element along the last axis, which keeps size 1. */
-export function reduceMaxLast(graph: Graph, x: Value): Value {
-  const shape = [...x.shape.slice(0, -1), 1];
-  const axes = graph.constant(BigInt64Array.of(-1n), [1]);
-  return graph.node("ReduceMax", [x, axes], [{ dtype: x.dtype, shape }], { keepdims: 1 })[0]!;
 }
 
 /** The sum of all elements, shape []. */
@@ -159,12 +152,12 @@ export function expand(graph: Graph, x: Value, shape: readonly number[]): Value 
   return graph.node("Expand", [x, target], [{ dtype: x.dtype, shape }])[0]!;
 }
 
-/** `x[start:end]` on the first axis. */
-export function sliceRows(graph: Graph, x: Value, start: number, end: number): Value {
-  if (start === 0 && end === x.shape[0]) return x;
+/** `x[start:end]` on `axis`. */
+export function slice(graph: Graph, x: Value, axis: number, start: number, end: number): Value {
+  if (start === 0 && end === x.shape[axis]) return x;
   const one = (value: number): Value => graph.constant(BigInt64Array.of(BigInt(value)), [1]);
-  const shape = [end - start, ...x.shape.slice(1)];
-  return graph.node("Slice", [x, one(start), one(end), one(0)], [{ dtype: x.dtype, shape }])[0]!;
+  const shape = x.shape.map((size, i) => (i === axis ? end - start : size));
+  return graph.node("Slice", [x, one(start), one(end), one(axis)], [{ dtype: x.dtype, shape }])[0]!;
 }
 
 /** Cuts the last axis into pieces of `sizes`. */

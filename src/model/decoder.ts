@@ -6,7 +6,7 @@
 import { assert } from "../core/index.ts";
 import {
   attention,
-  documentMask,
+  documentBlocks,
   embedding,
   type Graph,
   linear,
@@ -82,7 +82,7 @@ export function decoder(
     return value;
   };
   const rotation = rotationInputs(graph, config, inputs.positions, length);
-  const mask = documentMask(graph, inputs.segments, batch, length);
+  const blocks = documentBlocks(graph, inputs.segments);
   const queries = heads * headDim;
   const keys = kvHeads * headDim;
 
@@ -99,7 +99,7 @@ export function decoder(
       turn(q!, "self_attn.q_norm.weight"),
       turn(k!, "self_attn.k_norm.weight"),
       v!,
-      mask,
+      blocks,
       { batch, length, heads, kvHeads, headDim },
     );
     x = residual(graph, x, linear(graph, mixed, of("self_attn.o_proj.weight")));

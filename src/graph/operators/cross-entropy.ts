@@ -10,6 +10,9 @@ export interface CrossEntropy {
   readonly negativeLogLikelihood: Value;
 }
 
+/** The smallest normal fp32 number: while training, a label's loss is at most −ln of it, 87.3 nats. Its gradient is exact. */
+const SMALLEST = 2 ** -126;
+
 /**
  * Cross-entropy of softmax(h·Wᵀ) against `labels`. The logits of all rows are by far the largest tensor of a training
  * step, so they exist for `chunkRows` rows at a time only, and what the gradient needs of them (softmax − onehot)
@@ -32,26 +35,31 @@ export function linearCrossEntropy(
   const losses: Value[] = [];
   const hiddenGradients: Value[] = [];
   let weightGradient: Value | undefined;
+  const account = (nll: Value, rowWeight: Value): void => {
+    likelihoods.push(nll);
+    losses.push(onnx.sumAll(graph, onnx.multiply(graph, nll, rowWeight)));
+  };
   for (let start = 0; start < rows; start += chunkRows) {
     const end = Math.min(rows, start + chunkRows);
     const count = end - start;
-    const h = onnx.sliceRows(graph, hidden, start, end);
-    const label = onnx.reshape(graph, onnx.sliceRows(graph, labels, start, end), [count, 1]);
-    const rowWeight = onnx.reshape(graph, onnx.sliceRows(graph, rowWeights, start, end), [count, 1]);
+    const h = onnx.slice(graph, hidden, 0, start, end);
+    const label = onnx.reshape(graph, onnx.slice(graph, labels, 0, start, end), [count, 1]);
+    const rowWeight = onnx.reshape(graph, onnx.slice(graph, rowWeights, 0, start, end), [count, 1]);
     const logits = onnx.matMul(graph, h, weight, { transposeB: true });
+    if (!withGradient) {
+      const logProbability = onnx.gatherLast(graph, onnx.unary(graph, "LogSoftmax", logits), label);
+      account(onnx.unary(graph, "Neg", logProbability), rowWeight);
+      continue;
+    }
     const probabilities = onnx.softmax(graph, logits);
-    // log Σ exp(logits) = logit − log p for any token; the likeliest one is safe from underflow. This saves the
-    // second exponential that LogSoftmax would cost.
-    const largest = onnx.reduceMaxLast(graph, logits);
-    const highest = onnx.reduceMaxLast(graph, probabilities);
-    const logNormalizer = onnx.subtract(graph, largest, onnx.unary(graph, "Log", highest));
-    const nll = onnx.subtract(graph, logNormalizer, onnx.gatherLast(graph, logits, label));
-    likelihoods.push(nll);
-    losses.push(onnx.sumAll(graph, onnx.multiply(graph, nll, rowWeight)));
-    if (!withGradient) continue;
+    const likely = onnx.gatherLast(graph, probabilities, label);
+    account(
+      onnx.unary(graph, "Neg", onnx.unary(graph, "Log", onnx.maximum(graph, likely, graph.scalar(SMALLEST)))),
+      rowWeight,
+    );
     // dLogits = diag(rowWeight)·E with E = softmax − onehot. The weights are put on the narrow matrices instead of on E.
-    // −1 is computed from `highest` so that the softmax has been read before the scatter, which then works in place.
-    const minusOne = onnx.subtract(graph, onnx.multiply(graph, highest, graph.scalar(0)), graph.scalar(1));
+    // −1 is computed from `likely` so that the softmax has been read before the scatter, which then works in place.
+    const minusOne = onnx.subtract(graph, onnx.multiply(graph, likely, graph.scalar(0)), graph.scalar(1));
     const error = onnx.scatterAdd(graph, probabilities, label, minusOne, 1);
     hiddenGradients.push(onnx.multiply(graph, onnx.matMul(graph, error, weight), rowWeight));
     const dWeight = onnx.matMul(graph, error, onnx.multiply(graph, h, rowWeight), { transposeA: true });
