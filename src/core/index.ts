@@ -1,5 +1,6 @@
 /** @file `firn/core`: errors, labelled randomness, canonical JSON, formatting, progress. Knows no other room. */
 export { canonicalJson, type Json } from "./canonical-json.ts";
+export { type Communicator, soloCommunicator, type Transfer, type TransferData } from "./communicator.ts";
 export {
   assert,
   BugError,

@@ -3,6 +3,7 @@
  * decides whether that becomes a moving bar on a terminal, plain lines in a log, or nothing.
  */
 
+import type { Communicator } from "./communicator.ts";
 import type { Json } from "./canonical-json.ts";
 
 /** One measured piece of work. */
@@ -41,4 +42,6 @@ export interface Work {
   readonly workers: number;
   /** Threads inside one numerical session. */
   readonly threads: number;
+  /** The processes that train together, of which this is rank 0; left out: this one alone. */
+  readonly communicator?: Communicator;
 }

@@ -1,15 +1,13 @@
 /** @file One step's tensors, laid out from pieces of documents. */
-import { goldfishMask } from "./goldfish.ts";
+import { type GoldfishConfig, goldfishMask } from "./goldfish.ts";
 import type { Packing, Piece, TokenDocuments } from "./packing.ts";
 
 export interface BatchConfig {
-  /** Sequences in a step. */
-  readonly batch: number;
   /** Tokens in a sequence. */
   readonly length: number;
   readonly padId: number;
-  /** Goldfish loss; null learns every label. Apertus: k = window = 50. */
-  readonly goldfish: { readonly k: number; readonly window: number } | null;
+  /** Goldfish loss; null learns every label. */
+  readonly goldfish: GoldfishConfig | null;
 }
 
 /** What became of a batch's labels; the four add up to batch·length. */
@@ -35,7 +33,7 @@ export interface Batch {
 }
 
 /**
- * The batch of `step` (counted from 1): a pure function of documents, packing and step. Positions restart and attention
+ * A batch of `batch` sequences from number `first` on: a pure function of documents, packing and these two. Positions restart and attention
  * ends at every document; a label that belongs to another document than its input is not learnt (in Megatron's words
  * the loss is masked where the *input* is end-of-document, so `</s>` itself is learnt).
  */
@@ -43,9 +41,9 @@ export function makeBatch(
   documents: TokenDocuments,
   packing: Packing,
   config: BatchConfig,
-  step: number,
+  { first, batch }: { readonly first: number; readonly batch: number },
 ): Batch {
-  const { batch, length } = config;
+  const { length } = config;
   const rows = batch * length;
   const ids = new Int32Array(rows).fill(config.padId);
   const labels = new Int32Array(rows).fill(config.padId);
@@ -55,7 +53,7 @@ export function makeBatch(
   const counts = { learnt: 0, goldfish: 0, border: 0, withheld: 0 };
   const layout: Piece[][] = [];
   for (let row = 0; row < batch; row++) {
-    const pieces = packing.pieces((step - 1) * batch + row);
+    const pieces = packing.pieces(first + row);
     layout.push(pieces);
     const base = row * length;
     let at = 0;
@@ -76,11 +74,7 @@ export function makeBatch(
       }
     });
     if (config.goldfish !== null) {
-      const mask = goldfishMask(
-        labels.subarray(base, base + length),
-        config.goldfish.k,
-        config.goldfish.window,
-      );
+      const mask = goldfishMask(labels.subarray(base, base + length), config.goldfish);
       mask.forEach((drop, i) => {
         if (drop === 1 && kept[base + i] === 1) {
           kept[base + i] = 0;

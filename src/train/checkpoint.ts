@@ -1,30 +1,40 @@
 /**
  * @file Checkpoints inside a running stage's folder: `checkpoints/step-00000250/` with weights, optimizer state and the
- * record of the run so far. `checkpoint.json` is written last and holds the other files' SHA-256, so a folder
- * that a kill left unfinished or a disk corrupted is recognised and passed over, never loaded.
+ * record of the run so far. They are copied in memory and written by a thread of their own while training goes on.
+ * `checkpoint.json` is written last and holds the other files' SHA-256, so a folder that a kill left unfinished or a
+ * disk corrupted is recognised and passed over, never loaded.
  */
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { hashFile, writeFileAtomic, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
-import { describeError, type Reporter } from "../core/index.ts";
+import { hashFile, type TensorSource } from "../artifacts/index.ts";
+import { describeError, mapOrdered, type Reporter } from "../core/index.ts";
 import type { ModelConfig, Weights } from "../model/index.ts";
+import { CHECKPOINT_FILES, type CheckpointToWrite } from "./checkpoint-files.ts";
 import { readTensors, stateTensors, weightTensors } from "./weights-folder.ts";
 
-/** How many checkpoints are kept: the newest, and one to fall back on. */
-const KEPT = 2;
-const FILES = ["weights.safetensors", "optimizer.safetensors", "record.json"] as const;
+const WORKER = new URL(
+  `./checkpoint-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
 
 const Checkpoint = z.strictObject({
   step: z.int().min(1),
   sha256: z.record(z.string(), z.string()),
 });
 
+/** Which checkpoints stay: the newest `last`, and every one whose step `every` divides. */
+export const CheckpointKeep = z.strictObject({
+  last: z.int().min(1).max(1000).default(2),
+  every: z.int().min(1).nullable().default(null),
+});
+export type CheckpointKeep = z.infer<typeof CheckpointKeep>;
+
 export interface CheckpointContent {
   readonly step: number;
   readonly weights: Weights;
   readonly state: Weights;
-  /** The run's own record (metrics, counts, exposure), restored as it was. */
+  /** The run's own record (metrics, counts), restored as it was. */
   readonly record: unknown;
 }
 
@@ -32,6 +42,7 @@ function folderOf(dir: string, step: number): string {
   return join(dir, "checkpoints", `step-${String(step).padStart(8, "0")}`);
 }
 
+/** Steps with a checkpoint folder, newest first. */
 async function listSteps(dir: string): Promise<number[]> {
   const names = await readdir(join(dir, "checkpoints")).catch(() => []);
   return names
@@ -40,23 +51,64 @@ async function listSteps(dir: string): Promise<number[]> {
     .sort((a, b) => b - a);
 }
 
-/** Writes a checkpoint and removes all but the newest two. */
-export async function saveCheckpoint(
-  dir: string,
-  config: ModelConfig,
-  content: CheckpointContent,
-): Promise<void> {
-  const folder = folderOf(dir, content.step);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await writeSafetensors(join(folder, FILES[0]), weightTensors(config, content.weights));
-  await writeSafetensors(join(folder, FILES[1]), stateTensors(config, content.state));
-  await writeFileAtomic(join(folder, FILES[2]), JSON.stringify(content.record));
-  const sha256: Record<string, string> = {};
-  for (const file of FILES) sha256[file] = (await hashFile(join(folder, file))).sha256;
-  await writeJsonAtomic(join(folder, "checkpoint.json"), { step: content.step, sha256 });
-  for (const step of (await listSteps(dir)).slice(KEPT))
-    await rm(folderOf(dir, step), { recursive: true, force: true });
+function isMilestone(keep: CheckpointKeep, step: number): boolean {
+  return keep.every !== null && step % keep.every === 0;
+}
+
+/** Writes one checkpoint at a time; the next waits for the one before. */
+export class CheckpointWriter {
+  readonly #dir: string;
+  readonly #config: ModelConfig;
+  readonly #keep: CheckpointKeep;
+  /** Copies of the tensors, in memory that the writing thread shares; made once. */
+  readonly #copies = new Map<string, Float32Array>();
+  #pending: Promise<void> = Promise.resolve();
+
+  constructor(dir: string, config: ModelConfig, keep: CheckpointKeep) {
+    this.#dir = dir;
+    this.#config = config;
+    this.#keep = keep;
+  }
+
+  #copy(tensors: readonly TensorSource[], prefix: string): TensorSource[] {
+    return tensors.map((tensor) => {
+      const data = tensor.data as Float32Array;
+      const key = prefix + tensor.name;
+      const copy =
+        this.#copies.get(key) ??
+        new Float32Array(new SharedArrayBuffer(Float32Array.BYTES_PER_ELEMENT * data.length));
+      this.#copies.set(key, copy);
+      copy.set(data);
+      return { ...tensor, data: copy };
+    });
+  }
+
+  /** Copies `content` and begins to write it. Waits for, and throws the error of, the checkpoint before. */
+  async save({ step, weights, state, record }: CheckpointContent): Promise<void> {
+    await this.flush();
+    const checkpoint: CheckpointToWrite = {
+      folder: folderOf(this.#dir, step),
+      step,
+      weights: this.#copy(weightTensors(this.#config, weights), "weights."),
+      state: this.#copy(stateTensors(this.#config, state), "state."),
+      record: JSON.stringify(record),
+    };
+    this.#pending = this.#write(checkpoint);
+    // Its error is thrown by whoever waits for it next.
+    this.#pending.catch(() => undefined);
+  }
+
+  async #write(checkpoint: CheckpointToWrite): Promise<void> {
+    for await (const _ of mapOrdered([checkpoint], WORKER, { workers: 1 }));
+    const kept = (await listSteps(this.#dir)).filter((step) => !isMilestone(this.#keep, step));
+    for (const step of kept.slice(this.#keep.last))
+      await rm(folderOf(this.#dir, step), { recursive: true, force: true });
+  }
+
+  /** Waits until what was saved is on the disk. */
+  async flush(): Promise<void> {
+    await this.#pending;
+  }
 }
 
 /** The newest whole checkpoint, or undefined; broken ones are passed over with a line that says why. */
@@ -67,15 +119,15 @@ export async function loadCheckpoint(dir: string, report: Reporter): Promise<Che
       const { sha256 } = Checkpoint.parse(
         JSON.parse(await readFile(join(folder, "checkpoint.json"), "utf8")),
       );
-      for (const file of FILES) {
+      for (const file of CHECKPOINT_FILES) {
         if ((await hashFile(join(folder, file))).sha256 !== sha256[file])
           throw new Error(`${file} is not as it was written`);
       }
       return {
         step,
-        weights: await readTensors(join(folder, FILES[0])),
-        state: await readTensors(join(folder, FILES[1])),
-        record: JSON.parse(await readFile(join(folder, FILES[2]), "utf8")),
+        weights: await readTensors(join(folder, CHECKPOINT_FILES[0])),
+        state: await readTensors(join(folder, CHECKPOINT_FILES[1])),
+        record: JSON.parse(await readFile(join(folder, CHECKPOINT_FILES[2]), "utf8")),
       };
     } catch (error) {
       report.line(
@@ -86,7 +138,14 @@ export async function loadCheckpoint(dir: string, report: Reporter): Promise<Che
   return undefined;
 }
 
-/** Removes all checkpoints, once the run's result is written. */
-export async function removeCheckpoints(dir: string): Promise<void> {
-  await rm(join(dir, "checkpoints"), { recursive: true, force: true });
+/** Removes the checkpoints that were only to resume from, once the run's result is written. */
+export async function removeCheckpoints(dir: string, keep: CheckpointKeep): Promise<void> {
+  const steps = await listSteps(dir);
+  const milestones = steps.filter((step) => isMilestone(keep, step));
+  if (milestones.length === 0) {
+    await rm(join(dir, "checkpoints"), { recursive: true, force: true });
+    return;
+  }
+  for (const step of steps)
+    if (!isMilestone(keep, step)) await rm(folderOf(dir, step), { recursive: true, force: true });
 }

@@ -1,11 +1,20 @@
 /** @file `firn/train`: packing, goldfish, AdEMAMix, schedules, the training step and the loop around it. */
 export { type Batch, type BatchConfig, type LabelCounts, makeBatch } from "./batch.ts";
-export { FinetuneConfig, OptimizerConfig, ScheduleConfig, TrainConfig } from "./config.ts";
-export { goldfishMask, goldfishTable } from "./goldfish.ts";
-export { type AdEMAMixConfig, ademamixScalars, beta3At } from "./optimizer.ts";
+export { FinetuneConfig, microBatchOf, TrainConfig } from "./config.ts";
+export { type DataStage, packBlend } from "./blend.ts";
+export { GoldfishConfig, goldfishMask, goldfishTable } from "./goldfish.ts";
+export { createOptimizer, OptimizerConfig } from "./optimizers/create-optimizer.ts";
+export type { Optimizer, UpdateInputs, Updated } from "./optimizers/optimizer.ts";
+export { launchOf, type Launch } from "./mpi/launch.ts";
+export { MPI_INSTALL_HINT, openMpiLibrary } from "./mpi/library.ts";
+export { allGather, reduceScatter } from "./parallel/collectives.ts";
+export { rankMicroBatch } from "./parallel/ownership.ts";
+export { joinRanks, withRanks } from "./mpi/with-ranks.ts";
 export { type Packing, packStream, packWhole, type Piece, type TokenDocuments } from "./packing.ts";
 export { runTraining, type TrainingRun } from "./run-training.ts";
-export { learningRateAt } from "./schedule.ts";
-export { buildStepGraph, type StepShape } from "./step-graph.ts";
-export { type StepResult, Trainer } from "./trainer.ts";
-export { readTensors, readWeights, writeWeights } from "./weights-folder.ts";
+export { learningRateAt, ScheduleConfig } from "./schedule.ts";
+export { type Timetable, timetable } from "./timetable.ts";
+export type { GradientResult, StepShape } from "./replica.ts";
+export { Trainer } from "./trainer.ts";
+export { checkWeights } from "./check-run.ts";
+export { readTensors, readWeights, weightsFiles, writeWeights } from "./weights-folder.ts";

@@ -13,6 +13,10 @@ export interface TokenDocuments {
   readonly names: readonly string[];
   /** 1 where a token may be learnt as a label; all of them if left out. Same length as `ids`. */
   readonly learnable?: Uint8Array;
+  /** Per document, for losses by source and by language and in bits per byte: source, language, UTF-8 bytes. */
+  readonly sources?: readonly string[];
+  readonly languages?: readonly (string | null)[];
+  readonly bytes?: readonly number[];
 }
 
 /** A run of one document's tokens inside a sequence. */
@@ -28,6 +32,8 @@ export interface Packing {
   readonly sequencesPerEpoch: number;
   /** Tokens that no sequence of an epoch holds (the remainder after the last full one). */
   readonly droppedTokensPerEpoch: number;
+  /** Sequences at which the mix of sources changes; none if it never does. */
+  readonly changesAt?: readonly number[];
   /** What stands in sequence `index` (counted over all epochs): at most length + 1 tokens, the last one a label only. */
   pieces(index: number): Piece[];
 }
@@ -50,10 +56,11 @@ function memoizeEpoch<T>(make: (epoch: number) => T): (epoch: number) => T {
   };
 }
 
-function tooSmall(tokens: number, length: number): FirnError {
+function tooSmall(tokens: number, length: number, source?: string): FirnError {
   return new FirnError("TRAIN_CORPUS_TOO_SMALL", {
     expected: `at least ${length + 1} tokens (one sequence)`,
     got: `${tokens} tokens`,
+    ...(source === undefined ? {} : { where: `source ${source}` }),
     next: "Add documents, or lower the recipe's sequence length.",
   });
 }
@@ -61,29 +68,33 @@ function tooSmall(tokens: number, length: number): FirnError {
 /**
  * Pretraining's rule (Megatron `GPTDataset`): each epoch shuffles the documents, joins them into one stream, cuts it
  * into sequences of `length` + 1 tokens that overlap by one, and shuffles the sequences. `repeats[i]` is how often
- * document i stands in an epoch.
+ * document i stands in an epoch. With `source` it is the order of one source among others, unrelated to theirs.
  */
 export function packStream(
   documents: TokenDocuments,
   repeats: Uint16Array,
   length: number,
   seed: number,
+  source?: string,
 ): Packing {
+  const labels = source === undefined ? [] : [source];
   let total = 0;
   for (let i = 0; i < repeats.length; i++) total += repeats[i]! * documentLength(documents, i);
   const sequencesPerEpoch = Math.floor((total - 1) / length);
-  if (sequencesPerEpoch < 1) throw tooSmall(total, length);
+  if (sequencesPerEpoch < 1) throw tooSmall(total, length, source);
 
   const layout = memoizeEpoch((epoch) => {
     const list: number[] = [];
     for (let i = 0; i < repeats.length; i++) for (let r = 0; r < repeats[i]!; r++) list.push(i);
-    const documentOrder = Uint32Array.from(randomStream(seed, "documents", epoch).shuffle(list));
+    const documentOrder = Uint32Array.from(randomStream(seed, "documents", ...labels, epoch).shuffle(list));
     const starts = new Float64Array(documentOrder.length + 1);
     documentOrder.forEach((document, i) => {
       starts[i + 1] = starts[i]! + documentLength(documents, document);
     });
     const sequences = Array.from({ length: sequencesPerEpoch }, (_, i) => i);
-    const sequenceOrder = Uint32Array.from(randomStream(seed, "sequences", epoch).shuffle(sequences));
+    const sequenceOrder = Uint32Array.from(
+      randomStream(seed, "sequences", ...labels, epoch).shuffle(sequences),
+    );
     return { documentOrder, starts, sequenceOrder };
   });
 

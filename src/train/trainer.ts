@@ -1,5 +1,8 @@
-/** @file A model in training: the compiled step and the two sets of buffers it goes back and forth between. */
-import { allocate, float32Tensor, type HostTensor, Program } from "../engine/index.ts";
+/**
+ * @file A model in training, as the loop sees it: gradients of a batch, then an update. With several ranks it is rank 0
+ * that has the trainer; it tells the others what to do (`parallel/join-training.ts`) and does its own share.
+ */
+import { assert, type Communicator, FirnError, soloCommunicator } from "../core/index.ts";
 import {
   graphParameters,
   type ModelConfig,
@@ -8,126 +11,101 @@ import {
   type Weights,
 } from "../model/index.ts";
 import type { Batch } from "./batch.ts";
-import { type AdEMAMixConfig, ademamixScalars } from "./optimizer.ts";
-import { buildStepGraph, SCALAR_INPUTS, STATE_NAMES, type StepShape } from "./step-graph.ts";
+import type { OptimizerConfig } from "./optimizers/create-optimizer.ts";
+import { sendShares } from "./parallel/batch-share.ts";
+import { sendCommand } from "./parallel/command.ts";
+import { type GradientResult, Replica, type ReplicaSettings, type StepShape } from "./replica.ts";
 
-/** What one step reports. */
-export interface StepResult {
-  /** Mean negative log-likelihood over the learnt labels, in nats. */
-  readonly loss: number;
-  /** Global gradient norm before clipping. */
-  readonly gradientNorm: number;
-  /** Per label, in nats, unweighted. */
-  readonly negativeLogLikelihood: Float32Array;
+function checkRanks(parameters: number, ranks: number): void {
+  if (ranks <= parameters) return;
+  throw new FirnError("TRAIN_RANKS", {
+    expected: `at most as many ranks as the model has parameter tensors (${parameters})`,
+    got: `${ranks} ranks`,
+    next: "Start fewer ranks with more threads each.",
+  });
 }
 
 export class Trainer {
-  readonly #program: Program;
+  readonly #communicator: Communicator;
+  readonly #replica: Replica;
   readonly #config: ModelConfig;
-  readonly #optimizer: AdEMAMixConfig & { readonly clipNorm: number };
-  readonly #shape: StepShape;
-  /** Parameters and optimizer states: read from one set, written to the other, then swapped. */
-  #current: Map<string, HostTensor>;
-  #next: Map<string, HostTensor>;
+  /** A step failed half way: the other ranks are somewhere in it and hear no commands. */
+  #torn = false;
 
-  private constructor(
-    program: Program,
-    config: ModelConfig,
-    optimizer: AdEMAMixConfig & { readonly clipNorm: number },
-    shape: StepShape,
-    current: Map<string, HostTensor>,
-  ) {
-    this.#program = program;
+  private constructor(communicator: Communicator, replica: Replica, config: ModelConfig) {
+    this.#communicator = communicator;
+    this.#replica = replica;
     this.#config = config;
-    this.#optimizer = optimizer;
-    this.#shape = shape;
-    this.#current = current;
-    this.#next = new Map([...current].map(([name, tensor]) => [name, allocate("float32", tensor.shape)]));
   }
 
   /**
-   * Compiles the step and takes over `weights` (checkpoint names). `state` holds the optimizer's moving averages under
-   * `<graph name>.<fast|slow|variance>`; left out, they start at zero.
+   * Compiles the programs and takes a copy of `weights` (checkpoint names). `state` holds what the optimizer keeps under
+   * `<graph name>.<state name>`; left out, it starts at zero.
+   *
+   * @throws FirnError `TRAIN_RANKS` if there are more ranks than parameters
    */
   static async create(
     config: ModelConfig,
-    optimizer: AdEMAMixConfig & { readonly clipNorm: number },
+    optimizer: OptimizerConfig,
     shape: StepShape,
     weights: Weights,
     options: {
       readonly threads: number;
       readonly state?: Weights;
       readonly where: string;
+      readonly communicator?: Communicator;
       readonly profilePrefix?: string;
     },
   ): Promise<Trainer> {
+    const { communicator = soloCommunicator, state } = options;
+    checkRanks(graphParameters(config).length, communicator.size);
+    const settings: ReplicaSettings = { model: config, optimizer, shape };
     const stacked = stackWeights(config, weights, options.where);
-    const current = new Map<string, HostTensor>();
-    for (const { name, shape: size } of graphParameters(config)) {
-      current.set(name, float32Tensor(stacked.get(name)!, size));
-      for (const key of STATE_NAMES) {
-        const known = options.state?.get(`${name}.${key}`);
-        current.set(
-          `${name}.${key}`,
-          known === undefined ? allocate("float32", size) : float32Tensor(known, size),
-        );
-      }
-    }
-    const { threads, profilePrefix } = options;
-    const program = await Program.compile(buildStepGraph(config, optimizer, shape), {
-      threads,
-      name: "training step",
-      ...(profilePrefix === undefined ? {} : { profilePrefix }),
+    await sendCommand(communicator, { kind: "open", settings, hasState: state !== undefined });
+    const replica = await Replica.open(communicator, settings, options);
+    await replica.shareWeights(stacked);
+    if (state !== undefined) await replica.shareState(state);
+    return new Trainer(communicator, replica, config);
+  }
+
+  /** The gradients of `batch`. The weights stay as they are until `update`. */
+  async gradients(batch: Batch): Promise<GradientResult> {
+    const { size } = this.#communicator;
+    assert(batch.ids.length % size === 0, "the ranks have equal shares of the batch");
+    return this.#whole(async () => {
+      await sendCommand(this.#communicator, { kind: "gradients", rows: batch.ids.length / size });
+      return this.#replica.gradients(await sendShares(this.#communicator, batch));
     });
-    return new Trainer(program, config, optimizer, shape, current);
   }
 
-  /** Runs step number `step` (from 1) on `batch`. */
-  async step(batch: Batch, step: number, learningRate: number): Promise<StepResult> {
-    const { batch: sequences, length } = this.#shape;
-    const rows = sequences * length;
-    const scalars: Record<(typeof SCALAR_INPUTS)[number], number> = {
-      learningRate,
-      ...ademamixScalars(this.#optimizer, step),
-      clipNorm: this.#optimizer.clipNorm,
-    };
-    const feeds = new Map(this.#current);
-    feeds.set("ids", { dtype: "int32", shape: [rows], data: batch.ids });
-    feeds.set("labels", { dtype: "int32", shape: [rows], data: batch.labels });
-    feeds.set("positions", { dtype: "int32", shape: [sequences, length], data: batch.positions });
-    feeds.set("segments", { dtype: "int32", shape: [sequences, length], data: batch.segments });
-    feeds.set("weights", float32Tensor(batch.weights, [rows]));
-    for (const name of SCALAR_INPUTS) feeds.set(name, float32Tensor(Float32Array.of(scalars[name]), []));
-    const into = new Map([...this.#next].map(([name, tensor]) => [`next.${name}`, tensor]));
-    const results = await this.#program.run(feeds, into);
-    [this.#current, this.#next] = [this.#next, this.#current];
-    return {
-      loss: results.get("loss")!.data[0] as number,
-      gradientNorm: results.get("gradientNorm")!.data[0] as number,
-      negativeLogLikelihood: results.get("negativeLogLikelihood")!.data as Float32Array,
-    };
+  /** Moves the weights along the gradients found last, as step number `step` (from 1). */
+  async update(step: number, learningRate: number): Promise<void> {
+    await this.#whole(async () => {
+      await sendCommand(this.#communicator, { kind: "update", step, learningRate });
+      await this.#replica.update(step, learningRate);
+    });
   }
 
-  #data(name: string): Float32Array {
-    return this.#current.get(name)!.data as Float32Array;
+  async #whole<T>(work: () => Promise<T>): Promise<T> {
+    this.#torn = true;
+    const result = await work();
+    this.#torn = false;
+    return result;
   }
 
-  /** The weights under their checkpoint names; views that the step after the next overwrites. */
+  /** The weights under their checkpoint names; views that the next update writes over. */
   weights(): Map<string, Float32Array> {
-    const stacked = new Map(graphParameters(this.#config).map(({ name }) => [name, this.#data(name)]));
-    return unstackWeights(this.#config, stacked);
+    return unstackWeights(this.#config, this.#replica.weights());
   }
 
-  /** The optimizer's moving averages under `<graph name>.<fast|slow|variance>`; views, as above. */
-  state(): Map<string, Float32Array> {
-    const state = new Map<string, Float32Array>();
-    for (const { name } of graphParameters(this.#config)) {
-      for (const key of STATE_NAMES) state.set(`${name}.${key}`, this.#data(`${name}.${key}`));
-    }
-    return state;
+  /** What the optimizer keeps, of all ranks, under `<graph name>.<state name>`; views, as above. */
+  async state(): Promise<Map<string, Float32Array>> {
+    await sendCommand(this.#communicator, { kind: "state" });
+    return this.#replica.gatherState();
   }
 
   async close(): Promise<void> {
-    await this.#program.close();
+    if (!this.#torn) await sendCommand(this.#communicator, { kind: "close" });
+    await this.#replica.close();
   }
 }

@@ -102,7 +102,7 @@ describe("transformers in float32 agrees with", () => {
       ),
     );
     const results = await program.run(feeds);
-    await program.close();
+    program.close();
 
     expect(results.get("loss")!.data[0]).toBeCloseTo(Number(file.metadata["loss"]), 5);
     const ours = unstackWeights(

@@ -1,0 +1,91 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { silentReporter, type Work } from "../core/index.ts";
+import { APERTUS_8B, initialWeights } from "../model/index.ts";
+import { OptimizerConfig } from "./optimizers/create-optimizer.ts";
+import { checkMemory, predictMemory } from "./predict-memory.ts";
+import { runTraining, type TrainingRun } from "./run-training.ts";
+import { patterns, TINY_MODEL, tinyRun } from "./tiny-run.test-run.ts";
+
+const folders: string[] = [];
+afterEach(async () => {
+  await Promise.all(folders.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
+});
+
+const work: Work = {
+  report: silentReporter,
+  signal: new AbortController().signal,
+  fact: () => undefined,
+  workers: 1,
+  threads: 1,
+};
+
+describe("a run that cannot work is refused before any work", () => {
+  const wrong: [string, (dir: string) => TrainingRun, RegExp][] = [
+    [
+      "tokens of another tokenizer",
+      (dir) => {
+        const documents = patterns(20);
+        documents.ids[Number(documents.offsets[2]) + 3] = 48;
+        return tinyRun(dir, {}, documents);
+      },
+      /TRAIN_TOKEN_RANGE.*doc-2, token 3/,
+    ],
+    [
+      "a negative id",
+      (dir) => {
+        const documents = patterns(20);
+        documents.ids[0] = -1;
+        return tinyRun(dir, {}, documents);
+      },
+      /TRAIN_TOKEN_RANGE.*doc-0, token 0/,
+    ],
+    ["sequences longer than the context", (dir) => tinyRun(dir, { length: 32 }), /TRAIN_SEQUENCE_LENGTH/],
+    [
+      "weights of another model",
+      (dir) => ({ ...tinyRun(dir), weights: initialWeights({ ...TINY_MODEL, ffnSize: 32 }, 1) }),
+      /TRAIN_WEIGHTS_OF_ANOTHER_MODEL.*up_proj/,
+    ],
+    [
+      "weights that are not numbers",
+      (dir) => {
+        const run = tinyRun(dir);
+        run.weights.get("lm_head.weight")![5] = Number.NaN;
+        return run;
+      },
+      /TRAIN_WEIGHTS_OF_ANOTHER_MODEL.*finite.*lm_head/,
+    ],
+    ["a micro-batch that does not divide", (dir) => tinyRun(dir, { microBatch: 3 }), /TRAIN_MICRO_BATCH/],
+    [
+      "a batch that shrinks",
+      (dir) => tinyRun(dir, { batchGrowth: [{ afterTokens: 64, batch: 2 }] }),
+      /TRAIN_BATCH_GROWTH/,
+    ],
+  ];
+  it.each(wrong)("%s", async (_, make, message) => {
+    const dir = await mkdtemp(join(tmpdir(), "firn-check-"));
+    folders.push(dir);
+    await expect(runTraining(make(dir), work)).rejects.toThrow(message);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it("one that cannot fit into memory, with the numbers", () => {
+    const shape = { microBatch: 1, length: 4096, lossChunkRows: 512 };
+    const model = { ...APERTUS_8B, layers: 2 };
+    const memory = predictMemory(model, OptimizerConfig.parse({}), shape);
+    expect(memory.optimizer).toBe(3 * memory.weights);
+    expect(() => checkMemory(memory, 4 * 2 ** 30)).toThrow(
+      /TRAIN_MEMORY: expected training that fits into 4.0 GiB.*weights \d.*activations \d/,
+    );
+    expect(() => checkMemory(memory, 2 ** 40)).not.toThrow();
+  });
+
+  it("less is predicted for smaller micro-batches", () => {
+    const predicted = (microBatch: number): number =>
+      predictMemory(TINY_MODEL, OptimizerConfig.parse({}), { microBatch, length: 16, lossChunkRows: 24 })
+        .activations;
+    expect(predicted(1)).toBeLessThan(predicted(4));
+  });
+});
