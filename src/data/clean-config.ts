@@ -1,5 +1,7 @@
 /** @file The settings of the data steps, as a recipe writes them. */
 import { z } from "zod";
+import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
+import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
 
 const share = z.number().min(0).max(1);
@@ -7,6 +9,22 @@ const share = z.number().min(0).max(1);
 export const cleanConfigSchema = z.strictObject({
   /** Decides the held-out set and what a cap keeps. */
   seed: z.int().default(0),
+  optOut: z
+    .strictObject({
+      /** What sites said on one day, as `firn optout fetch` wrote it; it counts for all crawls, whatever their date. */
+      snapshot: z.string().min(1).optional(),
+      /** Requests of people, one JSON line each: `{id, date, domain | urlPrefix | sha256}`. */
+      requests: z.string().min(1).optional(),
+      /** A page is left out when any of these may not fetch it; `*` stands for crawlers without rules of their own. */
+      agents: z
+        .array(z.string().regex(/^(\*|[A-Za-z0-9_-]{1,80})$/, "a product token such as GPTBot, or *"))
+        .min(1)
+        .max(1000)
+        .default([...DEFAULT_AGENTS]),
+      /** Signals that count beside requests. */
+      signals: z.array(z.enum(OPTOUT_SIGNALS)).default([...DEFAULT_SIGNALS]),
+    })
+    .prefault({}),
   /** Languages to keep: ISO 639-3, perhaps with a script (`srp_Cyrl`). All when left out. */
   languages: z
     .array(z.string().regex(LANGUAGE_LABEL, "ISO 639-3 (deu), perhaps with a script (srp_Cyrl)"))
@@ -16,6 +34,12 @@ export const cleanConfigSchema = z.strictObject({
     .strictObject({
       /** Characters of declared text that each language is learnt from. */
       trainingCharacters: z.int().min(200).max(1_000_000).default(16_000),
+      /** A fastText model (`.bin`, `.ftz`) that identifies instead of the one learnt from declared text. */
+      fastText: z.string().min(1).optional(),
+      /** Text without a declared language is `und` below this probability. */
+      minScore: share.default(0.5),
+      /** Other thresholds, by ISO 639-3. */
+      thresholds: z.record(z.string().regex(/^[a-z]{3}$/), share).default({}),
     })
     .prefault({}),
   quality: z
@@ -28,8 +52,24 @@ export const cleanConfigSchema = z.strictObject({
       maxRepeatedRunShare: share.default(0.35),
     })
     .prefault({}),
-  /** Personal identifiers to replace. */
-  pii: z.array(z.enum(["email", "ip", "iban"])).default(["email", "ip", "iban"]),
+  /** Finds near-duplicates with MinHash; the defaults are Apertus'. Exact duplicates always go. */
+  nearDuplicates: z
+    .strictObject({
+      /** Words per shingle. */
+      words: z.int().min(1).max(50).default(APERTUS_MINHASH.words),
+      bands: z.int().min(1).max(256).default(APERTUS_MINHASH.bands),
+      /** Hashes per band: pairs of similarity (1/bands)^(1/rows) are found about half of the time. */
+      rows: z.int().min(1).max(64).default(APERTUS_MINHASH.rows),
+      /** Memory of the table of band keys; what does not fit takes more passes over files. */
+      memoryMiB: z
+        .int()
+        .min(1)
+        .max(1 << 20)
+        .default(256),
+    })
+    .optional(),
+  /** Personal identifiers to replace; telephone and card numbers only where asked for. */
+  pii: z.array(z.enum(["email", "ip", "iban", "phone", "card"])).default(["email", "ip", "iban"]),
   heldout: z.strictObject({ share: z.number().min(0).max(0.5).default(0.1) }).prefault({}),
   mix: z
     .array(

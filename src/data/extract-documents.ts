@@ -11,9 +11,11 @@ import { parseLanguageCode } from "./language/language-code.ts";
 import { folderReader } from "./readers/folder.ts";
 import { gutenbergReader } from "./readers/gutenberg.ts";
 import { jsonlReader } from "./readers/jsonl.ts";
+import { readManual } from "./readers/manual.ts";
 import { parquetReader } from "./readers/parquet.ts";
 import type { FileReader, FoundDocument, FoundPiece } from "./readers/reader.ts";
 import { udhrReader } from "./readers/udhr.ts";
+import { readWarc } from "./readers/warc.ts";
 import type { ResolvedSource, SourceFile } from "./resolve-source.ts";
 import { licenceOf, type SourceSpec } from "./source-spec.ts";
 import { rejectDocument } from "./steps/step.ts";
@@ -34,6 +36,10 @@ async function readerOf(source: ResolvedSource): Promise<FileReader> {
       return jsonlReader(reader.fields);
     case "parquet":
       return parquetReader(reader.columns);
+    case "man":
+      return readManual;
+    case "warc":
+      return readWarc;
     default:
       throw new BugError(`no reader for ${JSON.stringify(reader satisfies never)}`);
   }
@@ -52,7 +58,9 @@ function toDocument(spec: SourceSpec, file: SourceFile, piece: FoundPiece): Docu
     text: wellFormed(piece.text),
     source: spec.id,
     licence: wellFormed(found.licence ?? licenceOf(spec)),
-    url: found.url === undefined ? null : wellFormed(found.url),
+    url: piece.url === undefined ? null : wellFormed(piece.url),
+    date: piece.date === undefined ? null : wellFormed(piece.date),
+    signals: found.signals === undefined ? null : wellFormed(found.signals),
     declaredLanguage: declared?.language ?? null,
     script: declared?.script ?? null,
     parallelKey: found.parallelKey ?? null,

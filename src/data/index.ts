@@ -10,9 +10,18 @@ export { type CleanConfig, cleanConfigSchema } from "./clean-config.ts";
 export { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 export { type ExtractSummary, extractDocuments } from "./extract-documents.ts";
 export type { DocumentsSummary, FreezeFact, SplitCount } from "./freeze.ts";
+export { FastText } from "./language/fasttext.ts";
+export { type FastTextTables, readFastText } from "./language/fasttext-file.ts";
 export { type Identification, LanguageIdentifier } from "./language/identifier.ts";
 export { parseLanguageCode } from "./language/language-code.ts";
 export { dominantScript } from "./language/script.ts";
+export { type CrawlSummary, crawlSites } from "./crawl/crawl-site.ts";
+export { BandFiles } from "./near-duplicates/band-files.ts";
+export { APERTUS_MINHASH, detectionProbability, MinHasher } from "./near-duplicates/minhash.ts";
+export { shingleHashes } from "./near-duplicates/shingles.ts";
+export { fetchSnapshot, type FetchSummary, rankHosts } from "./optout/fetch-snapshot.ts";
+export { type Declaration, readDeclarations } from "./readers/declarations.ts";
+export { type ResolvedClean, resolveClean } from "./resolve-clean.ts";
 export { type ResolvedSource, resolveSource, type SourceFile } from "./resolve-source.ts";
 export {
   licenceOf,

@@ -4,9 +4,14 @@
  */
 import type { DocumentRecord, RejectRecord } from "../artifacts/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
-import type { LanguageIdentifier } from "./language/identifier.ts";
-import { identifyLanguageStep } from "./steps/identify-language.ts";
+import { FastText } from "./language/fasttext.ts";
+import { FastTextIdentifier } from "./language/fasttext-identifier.ts";
+import type { FastTextTables } from "./language/fasttext-file.ts";
+import { MinHasher } from "./near-duplicates/minhash.ts";
+import type { OptOutPolicy } from "./optout/policy.ts";
+import { identifyLanguageStep, type StepIdentifier } from "./steps/identify-language.ts";
 import { normaliseStep } from "./steps/normalise.ts";
+import { optOutStep, requestedTextStep } from "./steps/opt-out.ts";
 import { qualityStep } from "./steps/quality.ts";
 import { scrubPiiStep } from "./steps/scrub-pii.ts";
 import { selectLanguageStep } from "./steps/select-language.ts";
@@ -14,13 +19,19 @@ import { type DocumentStep, rejectDocument } from "./steps/step.ts";
 import { countKept, countRejected, newTally, type StepTally } from "./tally.ts";
 
 /** The per-document steps in their order. */
-export function documentSteps(config: CleanConfig, identifier: LanguageIdentifier): DocumentStep[] {
+function documentSteps(
+  config: CleanConfig,
+  identifier: StepIdentifier,
+  policy: OptOutPolicy,
+): DocumentStep[] {
   return [
+    optOutStep(policy),
     normaliseStep,
-    identifyLanguageStep(identifier),
+    identifyLanguageStep(identifier, config.identifier),
     selectLanguageStep(config.languages),
     qualityStep(config.quality),
     scrubPiiStep(config.pii),
+    ...(policy.requests === undefined ? [] : [requestedTextStep(policy.requests)]),
   ];
 }
 
@@ -30,12 +41,47 @@ export interface JudgedBatch {
   readonly rejects: readonly RejectRecord[];
   /** One per step, in the order of the steps. */
   readonly tallies: readonly StepTally[];
+  /** MinHash keys of the documents, `keyWords` each; all zero for a document without words. */
+  readonly keys: Uint32Array | undefined;
 }
 
-/** Takes every document through `steps` until one drops it. */
+/** Everything that is asked of one document alone. */
+export interface DocumentJudge {
+  readonly steps: readonly DocumentStep[];
+  readonly hasher: MinHasher | undefined;
+}
+
+/** The judge for these settings. */
+export function documentJudge(
+  config: CleanConfig,
+  identifier: StepIdentifier,
+  policy: OptOutPolicy,
+): DocumentJudge {
+  const { nearDuplicates } = config;
+  return {
+    steps: documentSteps(config, identifier, policy),
+    hasher: nearDuplicates === undefined ? undefined : new MinHasher(nearDuplicates),
+  };
+}
+
+/** The fastText model where the recipe names one, else the identifier learnt from declared text. */
+export function chooseIdentifier(
+  learnt: StepIdentifier,
+  fastText: FastTextTables | undefined,
+): StepIdentifier {
+  return fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
+}
+
+function keysOf(documents: readonly DocumentRecord[], hasher: MinHasher): Uint32Array {
+  const keys = new Uint32Array(documents.length * hasher.keyWords);
+  for (const [i, { text }] of documents.entries()) hasher.writeKeys(text, keys, i * hasher.keyWords);
+  return keys;
+}
+
+/** Takes every document through the steps until one drops it. */
 export function judgeDocuments(
   batch: readonly DocumentRecord[],
-  steps: readonly DocumentStep[],
+  { steps, hasher }: DocumentJudge,
 ): JudgedBatch {
   const tallies = steps.map((step) => newTally(step.name));
   const documents: DocumentRecord[] = [];
@@ -49,12 +95,13 @@ export function judgeDocuments(
         document = verdict.keep;
         continue;
       }
-      countRejected(tallies[i]!, document, verdict.reason);
+      countRejected(tallies[i]!, document, verdict.reason, verdict.marks);
       rejects.push(rejectDocument(document, step.name, verdict.reason, verdict.detail));
       document = undefined;
       break;
     }
     if (document !== undefined) documents.push(document);
   }
-  return { documents, rejects, tallies };
+  const keys = hasher === undefined ? undefined : keysOf(documents, hasher);
+  return { documents, rejects, tallies, keys };
 }

@@ -2,29 +2,40 @@
 import type { DocumentRecord } from "../artifacts/index.ts";
 import { mapOrdered, type Work } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
-import { documentSteps, type JudgedBatch, judgeDocuments } from "./judge-documents.ts";
+import { chooseIdentifier, documentJudge, type JudgedBatch, judgeDocuments } from "./judge-documents.ts";
 import type { JudgeWorkerData } from "./judge-worker.ts";
+import type { FastTextTables } from "./language/fasttext-file.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
+import type { OptOutPolicy } from "./optout/policy.ts";
+import type { OptOutCopies } from "./optout/open-policy.ts";
 
 /** The worker's module, compiled or from source as this one is. */
 const WORKER = new URL(`./judge-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
+/** What the steps are made from; `optOut` is what other threads open for themselves. */
+export interface Judges {
+  readonly config: CleanConfig;
+  readonly identifier: LanguageIdentifier;
+  readonly policy: OptOutPolicy;
+  readonly fastText: FastTextTables | undefined;
+  readonly optOut: OptOutCopies;
+}
+
 /** The judged batches, one per input batch, in the order of the input. One worker means this thread. */
 export async function* judgeInOrder(
   batches: AsyncIterable<DocumentRecord[]>,
-  config: CleanConfig,
-  identifier: LanguageIdentifier,
+  { config, identifier, policy, optOut, fastText }: Judges,
   work: Work,
 ): AsyncGenerator<JudgedBatch, void, undefined> {
   if (work.workers > 1) {
-    const workerData: JudgeWorkerData = { config, counts: identifier.shareCounts() };
+    const workerData: JudgeWorkerData = { config, optOut, fastText, counts: identifier.shareCounts() };
     const { workers, signal } = work;
     yield* mapOrdered<DocumentRecord[], JudgedBatch>(batches, WORKER, { workers, workerData, signal });
     return;
   }
-  const steps = documentSteps(config, identifier);
+  const judge = documentJudge(config, chooseIdentifier(identifier, fastText), policy);
   for await (const batch of batches) {
     work.signal.throwIfAborted();
-    yield judgeDocuments(batch, steps);
+    yield judgeDocuments(batch, judge);
   }
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { hashFile } from "../artifacts/index.ts";
 import { assert, canonicalJson, FirnError, nearestName, sha256, systemErrorCode } from "../core/index.ts";
+import { MANUAL_FILE } from "./readers/manual.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
 export interface SourceFile {
@@ -45,7 +46,8 @@ function missing(spec: SourceSpec, expected: string, got: string, where: string,
   });
 }
 
-async function sourceFile(name: string, path: string): Promise<SourceFile> {
+/** Measures and hashes one file. */
+export async function sourceFile(name: string, path: string): Promise<SourceFile> {
   const { size } = await stat(path);
   return { name, path, bytes: size, sha256: (await hashFile(path)).sha256 };
 }
@@ -124,10 +126,14 @@ async function resolvePackage(
   return { revision: version, files, support };
 }
 
+function endsWithAny(endings: readonly string[]): (name: string) => boolean {
+  return (name) => endings.some((ending) => name.endsWith(ending));
+}
+
 async function resolveFolder(
   spec: SourceSpec,
   path: string,
-  extensions: readonly string[],
+  isWanted: (name: string) => boolean,
   baseDir: string,
 ): Promise<SourceFile[]> {
   const root = resolve(baseDir, path);
@@ -151,8 +157,7 @@ async function resolveFolder(
       .split(sep)
       .join("/");
     const hidden = name.split("/").some((part) => part.startsWith("."));
-    if (hidden || !entry.isFile() || !extensions.some((ending) => name.toLowerCase().endsWith(ending)))
-      continue;
+    if (hidden || !entry.isFile() || !isWanted(name.toLowerCase())) continue;
     files.push(await sourceFile(name, full));
     if (files.length > MAX_FILES) {
       throw new FirnError("DATA_SOURCE_TOO_MANY_FILES", {
@@ -182,6 +187,11 @@ async function resolveFiles(
     }
     files.push(await sourceFile(name.split(sep).join("/").replace(/^\.\//, ""), full));
   }
+  return distinctNames(spec, files);
+}
+
+/** Document ids are made of file names, so that two of the same name are an error. */
+function distinctNames(spec: SourceSpec, files: SourceFile[]): SourceFile[] {
   const seen = new Set<string>();
   const twice = files.map((file) => file.name).find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) {
@@ -193,6 +203,26 @@ async function resolveFiles(
     });
   }
   return files;
+}
+
+const ARCHIVE_ENDINGS = [".warc", ".warc.gz", ".wet", ".wet.gz"];
+
+/** Files as they are named; a folder stands for the archives inside it. */
+async function resolveArchives(
+  spec: SourceSpec,
+  path: string | string[],
+  baseDir: string,
+): Promise<SourceFile[]> {
+  const found: SourceFile[] = [];
+  for (const item of typeof path === "string" ? [path] : path) {
+    const info = await stat(resolve(baseDir, item)).catch(() => undefined);
+    found.push(
+      ...(info?.isDirectory() === true
+        ? await resolveFolder(spec, item, endsWithAny(ARCHIVE_ENDINGS), baseDir)
+        : await resolveFiles(spec, item, baseDir)),
+    );
+  }
+  return distinctNames(spec, found);
 }
 
 /**
@@ -209,10 +239,22 @@ export async function resolveSource(spec: SourceSpec, baseDir: string): Promise<
       found = await resolvePackage({ ...spec, reader }, baseDir);
       break;
     case "folder": {
-      const files = await resolveFolder(spec, reader.path, reader.extensions, baseDir);
+      const files = await resolveFolder(spec, reader.path, endsWithAny(reader.extensions), baseDir);
       found = { revision: spec.revision ?? null, files, support: [] };
       break;
     }
+    case "man": {
+      const files = await resolveFolder(spec, reader.path, (name) => MANUAL_FILE.test(name), baseDir);
+      found = { revision: spec.revision ?? null, files, support: [] };
+      break;
+    }
+    case "warc":
+      found = {
+        revision: spec.revision ?? null,
+        files: await resolveArchives(spec, reader.path, baseDir),
+        support: [],
+      };
+      break;
     case "jsonl":
     case "parquet": {
       const files = await resolveFiles(spec, reader.path, baseDir);

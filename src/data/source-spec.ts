@@ -61,6 +61,10 @@ const reader = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("jsonl"), path: paths, fields }),
   z.strictObject({ type: z.literal("parquet"), path: paths, columns: fields }),
+  /** A tree of manual pages, e.g. `/usr/share/man`; languages come from folder names. */
+  z.strictObject({ type: z.literal("man"), path: z.string().min(1) }),
+  /** Web archives: .warc, .wet, packed with gzip or not. A folder stands for all of them inside it. */
+  z.strictObject({ type: z.literal("warc"), path: paths }),
 ]);
 
 const SPDX = /^\(?[A-Za-z0-9][A-Za-z0-9.+-]*\)?( (AND|OR|WITH) \(?[A-Za-z0-9][A-Za-z0-9.+-]*\)?)*$/;

@@ -13,13 +13,15 @@ export interface StepTally {
   changed: number;
   /** Dropped documents by reason. */
   readonly reasons: Record<string, number>;
+  /** Dropped documents and bytes under names that may overlap (`agent GPTBot`, `signal robots`). */
+  readonly marks: Record<string, Count>;
   /** Documents in and out by language (as known when they came in). */
   readonly languages: Record<string, { in: number; out: number }>;
 }
 
 export function newTally(step: string): StepTally {
   const none = (): Count => ({ documents: 0, bytes: 0 });
-  return { step, in: none(), out: none(), changed: 0, reasons: {}, languages: {} };
+  return { step, in: none(), out: none(), changed: 0, reasons: {}, marks: {}, languages: {} };
 }
 
 interface Counted {
@@ -38,6 +40,12 @@ function languageCount(tally: StepTally, language: string): { in: number; out: n
   return tally.languages[language];
 }
 
+function addMark(tally: StepTally, mark: string, { documents, bytes }: Count): void {
+  tally.marks[mark] ??= { documents: 0, bytes: 0 };
+  tally.marks[mark].documents += documents;
+  tally.marks[mark].bytes += bytes;
+}
+
 /** Counts a document that went on. */
 export function countKept(tally: StepTally, before: Counted, after: Counted): void {
   tally.in.documents += 1;
@@ -51,10 +59,16 @@ export function countKept(tally: StepTally, before: Counted, after: Counted): vo
 }
 
 /** Counts a document that was dropped. */
-export function countRejected(tally: StepTally, document: Counted, reason: string): void {
+export function countRejected(
+  tally: StepTally,
+  document: Counted,
+  reason: string,
+  marks: readonly string[] = [],
+): void {
   tally.in.documents += 1;
   tally.in.bytes += document.bytes;
   tally.reasons[reason] = (tally.reasons[reason] ?? 0) + 1;
+  for (const mark of marks) addMark(tally, mark, { documents: 1, bytes: document.bytes });
   languageCount(tally, languageOf(document)).in += 1;
 }
 
@@ -68,11 +82,16 @@ export function addTally(into: StepTally, other: StepTally): void {
   for (const [reason, count] of Object.entries(other.reasons)) {
     into.reasons[reason] = (into.reasons[reason] ?? 0) + count;
   }
+  for (const [mark, count] of Object.entries(other.marks)) addMark(into, mark, count);
   for (const [language, count] of Object.entries(other.languages)) {
     const sum = languageCount(into, language);
     sum.in += count.in;
     sum.out += count.out;
   }
+}
+
+function counts(marks: StepTally["marks"]): Json {
+  return Object.fromEntries(Object.entries(marks).map(([name, count]) => [name, { ...count }]));
 }
 
 /** The tally as a fact's data. */
@@ -83,6 +102,7 @@ export function tallyFact(tally: StepTally, extra: Readonly<Record<string, Json>
     out: { ...tally.out },
     changed: tally.changed,
     reasons: { ...tally.reasons },
+    ...(Object.keys(tally.marks).length === 0 ? {} : { marks: counts(tally.marks) }),
     languages: Object.fromEntries(Object.entries(tally.languages).map(([key, count]) => [key, { ...count }])),
     ...extra,
   };

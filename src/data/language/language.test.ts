@@ -166,7 +166,7 @@ describe("learning from declared text", () => {
 });
 
 describe("the language step", () => {
-  const step = identifyLanguageStep(identifier);
+  const step = identifyLanguageStep(identifier, { minScore: 0.5, thresholds: {} });
   const judge = (text: string, more: object) =>
     step.judge(makeDocument({ id: "s/1", text, source: "s", licence: "MIT", ...more }));
 

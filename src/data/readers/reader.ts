@@ -7,6 +7,10 @@ export interface FoundDocument {
   readonly place: string;
   readonly text: string;
   readonly url?: string;
+  /** When it was captured or published. */
+  readonly date?: string;
+  /** What the page says about training, one raw line each. */
+  readonly signals?: string;
   /** ISO 639-3, perhaps with a script (`srp_Cyrl`), as the source declares it. */
   readonly declaredLanguage?: string;
   readonly licence?: string;
@@ -20,6 +24,8 @@ export interface BrokenPiece {
   readonly detail: string;
   /** What could be read of it, shortened. */
   readonly text: string;
+  readonly url?: string;
+  readonly date?: string;
 }
 
 export const BROKEN_REASONS = [
@@ -28,6 +34,11 @@ export const BROKEN_REASONS = [
   "json-invalid",
   "file-broken",
   "file-too-large",
+  "record-broken",
+  "record-too-large",
+  "http-broken",
+  "http-status",
+  "media-type",
   "row-group-broken",
   "text-missing",
   "no-text",

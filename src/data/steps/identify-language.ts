@@ -2,7 +2,7 @@
  * @file Which language and script a document is in: checks what its source declares, decides where it declares
  * nothing.
  */
-import type { LanguageIdentifier } from "../language/identifier.ts";
+import type { Identification } from "../language/identifier.ts";
 import { dominantScript } from "../language/script.ts";
 import type { DocumentStep } from "./step.ts";
 
@@ -12,14 +12,32 @@ const MIN_LETTERS = 100;
 const SURE = 0.9;
 /** … that shares less than this of its n-grams: Croatian and Bosnian (0.9) are not told apart against a source. */
 const NEIGHBOURS = 0.5;
-/** Undeclared text below this probability stays `und`. */
-const MIN_SCORE = 0.5;
+/** What the step asks: the identifier that learns from declared text, or a fastText model. */
+export interface StepIdentifier {
+  readonly labels: readonly string[];
+  identifyAgainst(
+    text: string,
+    declaredLanguage: string | undefined,
+  ): { found: Identification; declaredScore: number | undefined };
+  /** How alike two labels are, in [0, 1]. */
+  overlap(a: string, b: string): number;
+}
+
+/** From which probability on undeclared text is taken for a language; below it stays `und`. */
+export interface LanguageThresholds {
+  readonly minScore: number;
+  /** By ISO 639-3, instead of `minScore`. */
+  readonly thresholds: Readonly<Record<string, number>>;
+}
 
 /**
  * Sets language, script and score. Reasons: `language-mismatch` when the text is plainly in another language than
  * declared, `script-mismatch` likewise.
  */
-export function identifyLanguageStep(identifier: LanguageIdentifier): DocumentStep {
+export function identifyLanguageStep(
+  identifier: StepIdentifier,
+  { minScore, thresholds }: LanguageThresholds,
+): DocumentStep {
   const overlaps = new Map<string, number>();
   /** The highest overlap of `label` with any label of `language`. */
   const overlapWith = (language: string, label: string): number => {
@@ -43,7 +61,7 @@ export function identifyLanguageStep(identifier: LanguageIdentifier): DocumentSt
         declaredLanguage ?? undefined,
       );
       if (declaredLanguage === null) {
-        const language = found.score >= MIN_SCORE ? found.language : "und";
+        const language = found.score >= (thresholds[found.language] ?? minScore) ? found.language : "und";
         return { keep: { ...document, language, script, languageScore: found.score } };
       }
       const enough = written.letters >= MIN_LETTERS;

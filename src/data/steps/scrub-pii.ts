@@ -6,9 +6,16 @@
 import { isIPv6 } from "node:net";
 import { withText } from "../../artifacts/index.ts";
 import { findIbans } from "./iban.ts";
+import { findCards, findPhones } from "./phone-card.ts";
 import type { DocumentStep } from "./step.ts";
 
-export const PII_TOKENS = { email: "<email-pii>", ip: "<ip-pii>", iban: "<iban-pii>" } as const;
+export const PII_TOKENS = {
+  email: "<email-pii>",
+  ip: "<ip-pii>",
+  iban: "<iban-pii>",
+  phone: "<phone-pii>",
+  card: "<card-pii>",
+} as const;
 export type PiiKind = keyof typeof PII_TOKENS;
 
 /** A piece of text to be replaced: UTF-16 offsets, end exclusive. */
@@ -76,13 +83,17 @@ function findIpv6(text: string): PiiMatch[] {
   return matches;
 }
 
-/** Every e-mail address, IP address and IBAN of `text`, in order, none overlapping another. */
-export function findPii(text: string): PiiMatch[] {
+/** Every identifier of the chosen kinds in `text`, in order, none overlapping another. */
+export function findPii(text: string, kinds: readonly PiiKind[]): PiiMatch[] {
   const found: PiiMatch[] = [];
   if (text.includes("@")) found.push(...findEmails(text));
   if (/\d\.\d/.test(text)) found.push(...findIpv4(text));
   if (/:[0-9a-f]{0,4}:/i.test(text)) found.push(...findIpv6(text));
   found.push(...findIbans(text).map((match) => ({ kind: "iban" as const, ...match })));
+  if (kinds.includes("card"))
+    found.push(...findCards(text).map((span) => ({ kind: "card" as const, ...span })));
+  if (kinds.includes("phone"))
+    found.push(...findPhones(text).map((span) => ({ kind: "phone" as const, ...span })));
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   let end = 0;
   return found.filter((match) => {
@@ -94,7 +105,7 @@ export function findPii(text: string): PiiMatch[] {
 
 /** `text` with the chosen kinds replaced by their tokens, and how many distinct ones there were. */
 export function scrubText(text: string, kinds: readonly PiiKind[]): { text: string; distinct: number } {
-  const matches = findPii(text).filter((match) => kinds.includes(match.kind));
+  const matches = findPii(text, kinds).filter((match) => kinds.includes(match.kind));
   if (matches.length === 0) return { text, distinct: 0 };
   const distinct = new Set(matches.map(({ start, end }) => text.slice(start, end).toLowerCase()));
   let scrubbed = "";

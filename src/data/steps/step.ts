@@ -7,7 +7,12 @@ import type { DocumentRecord, RejectRecord } from "../../artifacts/index.ts";
 /** What becomes of one document: goes on (perhaps changed), or is dropped for a reason. */
 export type Verdict =
   | { readonly keep: DocumentRecord }
-  | { readonly reason: string; readonly detail?: string };
+  | {
+      readonly reason: string;
+      readonly detail?: string;
+      /** What else to count the document under, beside its one reason. */
+      readonly marks?: readonly string[];
+    };
 
 /** A step that looks at one document at a time, and so may run in any worker. */
 export interface DocumentStep {

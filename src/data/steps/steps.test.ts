@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeDocument } from "../../artifacts/index.ts";
 import { cleanConfigSchema } from "../clean-config.ts";
-import { deduplicateStep } from "./deduplicate.ts";
+import { ExactDuplicates } from "./deduplicate.ts";
 import { findIbans, isIbanChecksumRight } from "./iban.ts";
 import { type MixRow, overQuota } from "./mix.ts";
 import { normaliseStep, normaliseText } from "./normalise.ts";
@@ -192,14 +192,12 @@ describe("selecting languages", () => {
 });
 
 describe("exact duplicates", () => {
-  it("keeps the first and names it", () => {
-    const step = deduplicateStep();
-    expect(step.judge({ ...document("same"), id: "first" })).toHaveProperty("keep");
-    expect(step.judge({ ...document("same"), id: "second" })).toEqual({
-      reason: "exact-duplicate",
-      detail: "first",
-    });
-    expect(step.judge(document("other"))).toHaveProperty("keep");
+  it("are known by the first document with their hash", () => {
+    const duplicates = new ExactDuplicates();
+    expect(duplicates.firstOf("a", 0)).toBeUndefined();
+    expect(duplicates.firstOf("b", 1)).toBeUndefined();
+    expect(duplicates.firstOf("a", 2)).toBe(0);
+    expect(duplicates.firstOf("a", 3)).toBe(0);
   });
 });
 

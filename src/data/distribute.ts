@@ -1,0 +1,92 @@
+/** @file The third pass of cleaning: survivors go to the training or the held-out share, or are one too many. */
+import { type DocumentRecord, type DocumentsWriter, readDocuments } from "../artifacts/index.ts";
+import { assert } from "../core/index.ts";
+import type { CleanConfig } from "./clean-config.ts";
+import type { Judged } from "./judge-all.ts";
+import { type MixRow, overQuota } from "./steps/mix.ts";
+import { type HeldoutPlan, splitDocuments } from "./steps/split.ts";
+import { rejectDocument } from "./steps/step.ts";
+import { countKept, countRejected, newTally, type StepTally } from "./tally.ts";
+
+/** What becomes of each survivor. */
+interface Fates {
+  /** Number of the document that it is a near-duplicate of, or its own. */
+  readonly firsts: readonly number[];
+  readonly copies: readonly number[];
+  readonly heldout: readonly boolean[];
+  readonly over: readonly boolean[];
+  readonly toppedUp: number;
+}
+
+/** Decides about the survivors from what is known of them without their texts. */
+export function decideFates({ rows, firsts }: Judged, plan: HeldoutPlan, config: CleanConfig): Fates {
+  const { share } = config.heldout;
+  const first = firsts ?? rows.map((_, i) => i);
+  const copies = rows.map(() => 0);
+  for (const [i, row] of rows.entries()) copies[first[i]!]! += row.copies;
+  const kept = rows.flatMap((_, i) => (first[i] === i ? [i] : []));
+  const keptRows = kept.map((i) => rows[i]!);
+  const split = splitDocuments(keptRows, plan, config.seed, share);
+  const mixRows = keptRows.map((row, k): MixRow => ({ ...row, heldout: split.heldout[k]! }));
+  const overKept = overQuota(mixRows, config.mix, config.seed, share);
+  const heldout = rows.map(() => false);
+  const over = rows.map(() => false);
+  for (const [k, i] of kept.entries()) {
+    heldout[i] = split.heldout[k]!;
+    over[i] = overKept[k]!;
+  }
+  return { firsts: first, copies, heldout, over, toppedUp: split.toppedUp };
+}
+
+/** Where documents go. */
+interface Outlets {
+  readonly train: DocumentsWriter;
+  readonly heldout: DocumentsWriter;
+  readonly rejects: DocumentsWriter;
+}
+
+/** Counts of the last steps; `near` only where near-duplicates are looked for. */
+export interface LastTallies {
+  readonly near: StepTally | undefined;
+  readonly split: StepTally;
+  readonly mix: StepTally;
+}
+
+/** Writes every survivor in `survivorsDir` to where its fate sends it. */
+export async function distribute(
+  survivorsDir: string,
+  { rows, firsts }: Judged,
+  fates: Fates,
+  out: Outlets,
+): Promise<LastTallies> {
+  const near = newTally("near-duplicates");
+  const split = newTally("split");
+  const mix = newTally("mix");
+  const send = async (document: DocumentRecord, index: number): Promise<void> => {
+    const first = fates.firsts[index]!;
+    if (first !== index) {
+      countRejected(near, document, "near-duplicate");
+      await out.rejects.write([rejectDocument(document, near.step, "near-duplicate", rows[first]!.id)]);
+      return;
+    }
+    countKept(near, document, document);
+    countKept(split, document, document);
+    if (fates.over[index] === true) {
+      countRejected(mix, document, "over-quota");
+      await out.rejects.write([rejectDocument(document, mix.step, "over-quota")]);
+      return;
+    }
+    countKept(mix, document, document);
+    const kept = { ...document, copies: fates.copies[index]! };
+    await (fates.heldout[index] === true ? out.heldout : out.train).write([kept]);
+  };
+  let index = 0;
+  for await (const documents of readDocuments(survivorsDir, "raw")) {
+    for (const document of documents) {
+      await send(document, index);
+      index += 1;
+    }
+  }
+  assert(index === rows.length, "every survivor is read back once");
+  return { near: firsts === undefined ? undefined : near, split, mix };
+}
