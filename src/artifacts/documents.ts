@@ -18,6 +18,10 @@ export interface DocumentRecord {
   /** Id of the declared source. */
   readonly source: string;
   readonly url: string | null;
+  /** When it was captured or published, ISO 8601, as far as the source says. */
+  readonly date: string | null;
+  /** What its page said about training when it was captured (HTTP headers, `<meta>`), one raw line each. */
+  readonly signals: string | null;
   /** SPDX expression or `LicenseRef-…`; `NOASSERTION` where the source says why it is not known. */
   readonly licence: string;
   /** ISO 639-3, as the source declares it. */
@@ -32,6 +36,8 @@ export interface DocumentRecord {
   readonly parallelKey: string | null;
   /** How many distinct personal identifiers were replaced. */
   readonly scrubbed: number;
+  /** How many documents it stands for: itself and its duplicates that were dropped. */
+  readonly copies: number;
   /** UTF-8 bytes of `text`. */
   readonly bytes: number;
   /** Code points of `text`. */
@@ -61,6 +67,8 @@ const COLUMNS = {
   sha256: { name: "sha256", type: "STRING" },
   source: { name: "source", type: "STRING" },
   url: { name: "url", type: "STRING", nullable: true },
+  date: { name: "date", type: "STRING", nullable: true },
+  signals: { name: "signals", type: "STRING", nullable: true },
   licence: { name: "licence", type: "STRING" },
   declaredLanguage: { name: "declared_language", type: "STRING", nullable: true },
   language: { name: "language", type: "STRING", nullable: true },
@@ -68,6 +76,7 @@ const COLUMNS = {
   languageScore: { name: "language_score", type: "DOUBLE", nullable: true },
   parallelKey: { name: "parallel_key", type: "STRING", nullable: true },
   scrubbed: { name: "scrubbed", type: "INT32" },
+  copies: { name: "copies", type: "INT32" },
   bytes: { name: "bytes", type: "INT64" },
   characters: { name: "characters", type: "INT64" },
 } as const satisfies Record<keyof DocumentRecord, ParquetColumn>;
@@ -104,6 +113,8 @@ export function makeDocument(fields: NewDocument): DocumentRecord {
     sha256: sha256(fields.text),
     source: fields.source,
     url: fields.url ?? null,
+    date: fields.date ?? null,
+    signals: fields.signals ?? null,
     licence: fields.licence,
     declaredLanguage: fields.declaredLanguage ?? null,
     language: fields.language ?? null,
@@ -111,6 +122,7 @@ export function makeDocument(fields: NewDocument): DocumentRecord {
     languageScore: fields.languageScore ?? null,
     parallelKey: fields.parallelKey ?? null,
     scrubbed: fields.scrubbed ?? 0,
+    copies: fields.copies ?? 1,
     bytes: Buffer.byteLength(fields.text),
     characters: countCharacters(fields.text),
   };

@@ -5,6 +5,8 @@ export * from "./safetensors.ts";
 export * from "./atomic.ts";
 export * from "./parquet.ts";
 export * from "./documents.ts";
+export * from "./documents-report.ts";
+export { BrokenStreamError, readUnpacked } from "./decompress.ts";
 export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";
 export * from "./evaluations.ts";

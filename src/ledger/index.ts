@@ -1,4 +1,24 @@
 /** @file `firn/ledger`: facts, their hash chain, and the questions they answer. */
 export { CHAIN_START, type Fact, factId, type NewFact } from "./fact.ts";
-export { Ledger, verifyLedger } from "./ledger.ts";
+export { Ledger, type LedgerVerdict, verifyLedger } from "./ledger.ts";
+export { type HostDecisions, hostDecisions, type HostTotals } from "./hosts.ts";
 export * from "./trace.ts";
+export { buildTraceIndex, indexBytes, openTraceIndex, type TraceIndex } from "./trace-index.ts";
+export { openRunTrace, type RunTrace } from "./run-trace.ts";
+export type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
+export {
+  collectRequests,
+  normaliseSubject,
+  type OpenRequest,
+  recordedSubject,
+  REQUEST_DECISIONS,
+  REQUEST_KINDS,
+  requestClock,
+  type RequestEffect,
+  requestId,
+  type RequestRecord,
+  requestRules,
+  type RequestSubject,
+} from "./request.ts";
+export { type RunTables, traceRequest } from "./request-effect.ts";
+export { requestLetter } from "./request-letter.ts";

@@ -251,18 +251,33 @@ export class Ledger {
   }
 }
 
+/** What a walk along the whole chain found. */
+export interface LedgerVerdict {
+  readonly facts: number;
+  /** Hash of the last fact. */
+  readonly head: string;
+  /**
+   * The first line (from 1) whose time lies before that of a line in front of it: somebody set the clock. The order is
+   * still certain, the times around it are not. `null` if there is none.
+   */
+  readonly backwards: number | null;
+}
+
 /**
  * Walks the whole chain of the ledger in `storeDir`.
  *
- * @returns how many facts there are and the hash of the last
  * @throws FirnError `LEDGER_BROKEN` naming the first broken line
  */
-export async function verifyLedger(storeDir: string): Promise<{ facts: number; head: string }> {
+export async function verifyLedger(storeDir: string): Promise<LedgerVerdict> {
   let facts = 0;
   let head = CHAIN_START;
+  let latest = "";
+  let backwards: number | null = null;
   for await (const fact of readChain(join(resolve(storeDir), "ledger", "facts.jsonl"))) {
     facts += 1;
     head = fact.hash;
+    if (fact.time < latest) backwards ??= facts;
+    else latest = fact.time;
   }
-  return { facts, head };
+  return { facts, head, backwards };
 }

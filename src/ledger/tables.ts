@@ -21,8 +21,13 @@ export interface Tables {
 }
 
 /** A path as DuckDB's glob reads it literally. */
-function literalPath(path: string): string {
+export function literalPath(path: string): string {
   return path.replace(/[[*?]/g, "[$&]");
+}
+
+/** What `literalPath` made its text from. */
+export function plainPath(literal: string): string {
+  return literal.replace(/\[([[*?])\]/g, "$1");
 }
 
 /**
@@ -64,13 +69,20 @@ export async function requireFiles(glob: string, what: string): Promise<string[]
   return files;
 }
 
-/** Opens DuckDB for the time of `ask`. @throws FirnError `DATA_PARQUET_BROKEN` naming the file */
-export async function withTables<T>(ask: (tables: Tables) => Promise<T>): Promise<T> {
+/**
+ * Opens DuckDB for the time of `ask`; what does not fit into memory goes to `spillDir`, where one is given.
+ *
+ * @throws FirnError `DATA_PARQUET_BROKEN` naming the file
+ */
+export async function withTables<T>(
+  ask: (tables: Tables) => Promise<T>,
+  options: { readonly spillDir?: string } = {},
+): Promise<T> {
   const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",
-    temp_directory: "",
+    temp_directory: options.spillDir ?? "",
   });
   const connection = await instance.connect();
   try {

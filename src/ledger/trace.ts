@@ -4,6 +4,26 @@
  */
 import { z } from "zod";
 import { assert, FirnError } from "../core/index.ts";
+import { HOST } from "./hosts.ts";
+import {
+  count,
+  DOCUMENT_COLUMNS,
+  type DocumentTrace,
+  documentRow,
+  type DomainTrace,
+  droppedGroup,
+  EXCERPT,
+  exposureRow,
+  keptGroup,
+  origin,
+  REJECT_COLUMNS,
+  rejectRow,
+  seenTotals,
+  text,
+  textHit,
+  textReject,
+  type TextTrace,
+} from "./trace-rows.ts";
 import { filesMatching, requireFiles, type Tables, withTables } from "./tables.ts";
 
 /** Where a documents artifact keeps what was kept and what was dropped. */
@@ -14,11 +34,6 @@ export interface DocumentTables {
   readonly rejectsGlob: string;
 }
 
-const text = z.string();
-const optionalText = z.string().nullable();
-const count = z.int().min(0);
-
-const origin = { source: optionalText, url: optionalText, language: optionalText, licence: optionalText };
 const stepDocument = z.object({ row: count, document: text, start: count, length: count, ...origin });
 /** A piece of a document in a training step. The origin is `null` if the documents' tables do not hold it. */
 export type StepDocument = Readonly<z.infer<typeof stepDocument>>;
@@ -70,30 +85,6 @@ export async function traceStep(options: {
   });
 }
 
-const exposureRow = z.object({ step: count, row: count, start: count, length: count });
-/** One time a document was in a batch. */
-export type Exposure = Readonly<z.infer<typeof exposureRow>>;
-
-const documentRow = z.object({ id: text, ...origin, split: text, bytes: count });
-/** A document that was kept; `split` is `train` or `heldout`. */
-export type TracedDocument = Readonly<z.infer<typeof documentRow>>;
-
-const rejectRow = z.object({ id: text, ...origin, step: text, reason: text });
-/** A document that was dropped: by which step and why. */
-export type TracedReject = Readonly<z.infer<typeof rejectRow>>;
-
-export interface DocumentTrace {
-  readonly id: string;
-  readonly document: TracedDocument | undefined;
-  readonly reject: TracedReject | undefined;
-  /** Every time training saw it, in the order of training. */
-  readonly exposures: readonly Exposure[];
-}
-
-/** The columns of a kept document; `filename` is `…/<split>-<shard>.parquet`. */
-const DOCUMENT_COLUMNS = `id, source, url, language, licence,
-  regexp_extract(filename, '([^/\\\\]*)-[0-9]+[.]parquet$', 1) AS split, strlen(text) AS bytes`;
-const REJECT_COLUMNS = `id, source, url, language, licence, step, reason`;
 const DOCUMENTS = "read_parquet($documents, union_by_name = true, filename = true)";
 const REJECTS = "read_parquet($rejects, union_by_name = true)";
 
@@ -156,22 +147,6 @@ export async function traceDocument(
   });
 }
 
-const excerpt = { excerpt: text };
-const textHit = documentRow.extend(excerpt);
-const textReject = rejectRow.extend(excerpt);
-
-export interface TextTrace {
-  readonly text: string;
-  /** How many documents hold it; the lists below may be shorter. */
-  readonly keptCount: number;
-  readonly rejectedCount: number;
-  /** By id. `excerpt` is the first place with about 60 characters on both sides. */
-  readonly documents: readonly (TracedDocument & { readonly excerpt: string })[];
-  readonly rejects: readonly (TracedReject & { readonly excerpt: string })[];
-}
-
-const EXCERPT = `substr(text, CAST(greatest(1, strpos(text, $text) - 60) AS BIGINT), length($text) + 120) AS excerpt`;
-
 /**
  * The documents that contain `text`, exactly as written, among those kept and those dropped.
  *
@@ -219,29 +194,6 @@ export async function traceText(
   });
 }
 
-const keptGroup = z.object({
-  source: optionalText,
-  licence: optionalText,
-  split: text,
-  documents: count,
-  bytes: count,
-});
-const droppedGroup = z.object({ source: optionalText, step: text, reason: text, documents: count });
-const seenTotals = z.object({ documents: count, tokens: count, steps: count });
-
-export interface DomainTrace {
-  /** Lower case. */
-  readonly domain: string;
-  /** What was kept from it, by source, licence and split. */
-  readonly kept: readonly Readonly<z.infer<typeof keptGroup>>[];
-  /** What was dropped, by source, step and reason. */
-  readonly dropped: readonly Readonly<z.infer<typeof droppedGroup>>[];
-  /** What training saw of it: documents, tokens (counted as often as seen) and steps. */
-  readonly seen: Readonly<z.infer<typeof seenTotals>> | undefined;
-}
-
-/** The host of an address, without user, port and path. */
-const HOST = `regexp_extract(lower(url), '^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)', 1)`;
 const IN_DOMAIN = `(${HOST} = $domain OR ends_with(${HOST}, '.' || $domain))`;
 
 /**

@@ -1,0 +1,45 @@
+/** @file One run's traces behind one interface: from its index where there is one, from its tables where not. */
+import type { RunTables } from "./request-effect.ts";
+import { type StepTrace, traceDocument, traceDomain, traceStep, traceText } from "./trace.ts";
+import { openTraceIndex } from "./trace-index.ts";
+import { indexedDocument, indexedDomain, indexedText } from "./trace-indexed.ts";
+import type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
+
+/** The questions of `trace.ts` about one run; errors as there. */
+export interface RunTrace {
+  /** Whether an index answers. */
+  readonly indexed: boolean;
+  step(step: number): Promise<StepTrace>;
+  document(id: string): Promise<DocumentTrace>;
+  domain(domain: string): Promise<DomainTrace>;
+  /** Passages too short for the index are looked for in the tables. */
+  text(text: string, limit?: number): Promise<TextTrace>;
+}
+
+/** A domain in one spelling. */
+function normalise(domain: string): string {
+  return domain
+    .trim()
+    .toLowerCase()
+    .replace(/^\.+|\.+$/g, "");
+}
+
+/** Opens the traces of `run`; `indexDir` may or may not hold an index. */
+export async function openRunTrace(run: RunTables, indexDir: string): Promise<RunTrace> {
+  const index = await openTraceIndex(indexDir);
+  const tables: RunTrace = {
+    indexed: false,
+    step: (step) => traceStep({ ...run, step }),
+    document: (id) => traceDocument({ ...run, id }),
+    domain: (domain) => traceDomain({ ...run, domain }),
+    text: (text, limit) => traceText({ ...run, text, ...(limit === undefined ? {} : { limit }) }),
+  };
+  if (index === undefined) return tables;
+  return {
+    ...tables,
+    indexed: true,
+    document: async (id) => (await indexedDocument(index, id)) ?? tables.document(id),
+    domain: (domain) => indexedDomain(index, normalise(domain)),
+    text: async (text, limit = 20) => (await indexedText(index, text, limit)) ?? tables.text(text, limit),
+  };
+}
