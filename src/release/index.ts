@@ -1,8 +1,16 @@
-/** @file `firn/release`: a model as others load it (Hugging Face, GGUF) and the papers that go with it. */
-export type { ReleaseFact } from "./facts.ts";
+/** @file `firn/release`: a model as others load it (Hugging Face, GGUF), its legal papers, signature and grade. */
+export { domainList } from "./domains.ts";
 export type { GgufTensorType } from "./gguf.ts";
 export { type GgufDescription, ggufTensorName, writeApertusGguf } from "./gguf-model.ts";
+export { type Grade, gradeRelease, renderGrade } from "./grade/grade.ts";
 export { writeHfFolder } from "./hf-folder.ts";
-export { type ProviderProfile, providerProfileSchema } from "./provider.ts";
+export { changesFeed, type Publication } from "./papers/feed.ts";
+export type { DomainLookup, PortalData } from "./papers/portal-data.ts";
+export type { ReleaseFact } from "./papers/facts.ts";
+export { type ProviderProfile, providerProfileSchema } from "./papers/provider.ts";
+export { type Published, type PublishOptions, publishRelease } from "./publish.ts";
+export { recreateSummary, renderRecreation } from "./recreate.ts";
+export { checkStatement, newSigningKey, signStatement } from "./signature.ts";
+export { type ReleaseVerdict, verifyRelease } from "./verify-release.ts";
 export { openWeightsFolder, type WeightsFolder } from "./weights-folder.ts";
 export { type ReleaseOptions, type ReleaseSummary, writeRelease } from "./write-release.ts";

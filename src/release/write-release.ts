@@ -2,21 +2,20 @@
  * @file A release: one folder that transformers, vLLM and llama.cpp load, with the papers printed from the ledger,
  * the facts they cite, and checksums over all of it.
  */
-import { createReadStream } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic, writeJsonAtomic } from "../artifacts/index.ts";
-import { canonicalJson, FirnError, formatBytes, startSha256, type Work } from "../core/index.ts";
+import { type ManifestFile, writeFileAtomic } from "../artifacts/index.ts";
+import { FirnError, formatBytes, type Work } from "../core/index.ts";
 import { parameterCount, type WeightsDtype } from "../model/index.ts";
-import { readFacts, type ReleaseFact } from "./facts.ts";
+import { hashRelease, type ReleaseFile, writeChecksums } from "./checksums.ts";
 import type { GgufTensorType } from "./gguf.ts";
 import { writeApertusGguf } from "./gguf-model.ts";
 import { writeHfFolder } from "./hf-folder.ts";
-import { modelCard, trainedLanguages } from "./model-card.ts";
-import { openQuestions } from "./paper.ts";
-import type { ProviderProfile } from "./provider.ts";
-import { publicSummary, publicSummaryJson, renderPublicSummary } from "./public-summary.ts";
-import type { ReleaseIdentity } from "./summary-general.ts";
+import { readFacts, type ReleaseFact } from "./papers/facts.ts";
+import { trainedLanguages } from "./papers/model-card.ts";
+import type { ReleaseIdentity } from "./papers/paper.ts";
+import { SUMMARY_FILE } from "./papers/public-summary.ts";
+import { type Addresses, LEGAL, writePapers } from "./papers/write-papers.ts";
 import { openWeightsFolder } from "./weights-folder.ts";
 
 export interface ReleaseOptions extends ReleaseIdentity {
@@ -24,9 +23,12 @@ export interface ReleaseOptions extends ReleaseIdentity {
   readonly tokenizerDir: string;
   /** An evaluations artifact whose records and summary go along. */
   readonly evaluationsDir?: string;
-  /** The line's facts, oldest first. */
+  /** The line's facts, oldest first, with those that the release stage records itself (`provider`, `compute`, …). */
   readonly facts: readonly ReleaseFact[];
-  readonly provider: ProviderProfile;
+  /** Files of the documents artifact, for the description of the corpus. */
+  readonly corpusFiles?: readonly ManifestFile[];
+  /** What the web addresses of documents tell, where they have any. */
+  readonly addresses?: Addresses;
   /** SPDX expression for the weights. */
   readonly licence: string;
   /** Number format of `model.safetensors`. Default: float32. */
@@ -64,62 +66,6 @@ function checkName(name: string): void {
   });
 }
 
-async function writePapers(options: ReleaseOptions, ggufFiles: string[], work: Work): Promise<number> {
-  const { dir, facts, provider, licence } = options;
-  const release = { name: options.name, version: options.version, date: options.date };
-  const record = readFacts(facts);
-  const sections = publicSummary(record, provider, release);
-  const summary = "legal/Public_Summary_of_Training_Content";
-  await writeFileAtomic(join(dir, `${summary}.md`), renderPublicSummary(sections));
-  await writeJsonAtomic(join(dir, `${summary}.json`), publicSummaryJson(sections, release));
-  const lines = facts.map(({ id, kind, stage, fingerprint, data }) =>
-    canonicalJson({ id, kind, stage, fingerprint, data }),
-  );
-  await writeFileAtomic(join(dir, "legal/facts.jsonl"), lines.map((line) => `${line}\n`).join(""));
-  const weights = await openWeightsFolder(options.weightsDir);
-  await weights.tensors.close();
-  const card = modelCard({ record, provider, release, config: weights.config, licence, ggufFiles });
-  await writeFileAtomic(join(dir, "README.md"), card);
-  const open = openQuestions(sections).length;
-  if (open > 0) work.report.line(`${open} questions of the public summary are open: see ${summary}.md`);
-  return open;
-}
-
-/** SHA-256 and size of a file. */
-async function digest(path: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = startSha256();
-  let bytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
-  }
-  return { sha256: hash.digest("hex"), bytes };
-}
-
-/** Writes `SHA256SUMS` over every other file, in the format of `sha256sum -c`. */
-async function writeChecksums(dir: string): Promise<{ files: number; bytes: number; checksums: string }> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(dir.length + 1)
-        .replaceAll("\\", "/"),
-    )
-    .filter((path) => path !== "SHA256SUMS")
-    .sort();
-  let total = 0;
-  let text = "";
-  for (const path of paths) {
-    const { sha256, bytes } = await digest(join(dir, path));
-    total += bytes;
-    text += `${sha256}  ${path}\n`;
-  }
-  await writeFileAtomic(join(dir, "SHA256SUMS"), text);
-  const { sha256 } = await digest(join(dir, "SHA256SUMS"));
-  return { files: paths.length + 1, bytes: total + Buffer.byteLength(text), checksums: sha256 };
-}
-
 /**
  * Writes a release into `options.dir` and records the fact `release`. The bytes depend on the options alone.
  * Throws `RELEASE_NAME`, `MODEL_CONFIG_UNREADABLE`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG`, `ARTIFACT_SAFETENSORS_…`,
@@ -154,18 +100,49 @@ export async function writeRelease(options: ReleaseOptions, work: Work): Promise
     ggufFiles.push(file);
   }
   work.signal.throwIfAborted();
-  task.update(types.length + 1, "papers");
-  const open = await writePapers(options, ggufFiles, work);
   if (options.evaluationsDir !== undefined) {
     for (const file of EVALUATION_FILES) {
       const content = await readFile(join(options.evaluationsDir, file));
       await writeFileAtomic(join(dir, "evaluations", file), content);
     }
   }
+  task.update(types.length + 1, "papers");
+  const made = new Map((await hashRelease(dir)).map((file) => [file.path, file]));
+  const { openQuestions } = await writePapers(
+    {
+      record: readFacts(facts),
+      release: { name, version, date: options.date },
+      config: weights.config,
+      parameters,
+      licence: options.licence,
+      ggufFiles,
+      weightFiles: [...made.values()].filter(({ path }) => /\.(safetensors|gguf)$/.test(path)),
+      corpusFiles: options.corpusFiles ?? [],
+    },
+    facts,
+    options.addresses,
+    dir,
+  );
+  if (openQuestions > 0) {
+    work.report.line(
+      `${openQuestions} questions of the public summary are open: see ${LEGAL}/${SUMMARY_FILE}.md`,
+    );
+  }
   task.update(types.length + 2, "checksums");
-  const sums = await writeChecksums(dir);
-  task.finish(`release ${name} ${version}: ${sums.files} files, ${formatBytes(sums.bytes)}`);
-  const summary: ReleaseSummary = { name, version, parameters, ggufFiles, ...sums, openQuestions: open };
+  const files: ReleaseFile[] = await hashRelease(dir, made);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const checksums = await writeChecksums(dir, files);
+  task.finish(`release ${name} ${version}: ${files.length + 1} files, ${formatBytes(bytes)}`);
+  const summary: ReleaseSummary = {
+    name,
+    version,
+    parameters,
+    ggufFiles,
+    files: files.length + 1,
+    bytes,
+    checksums,
+    openQuestions,
+  };
   work.fact("release", summary);
   return summary;
 }

@@ -8,7 +8,8 @@ import { type LlamaModel, openLlamaModel } from "../../src/generate/index.ts";
 import { type ModelConfig, parameterSpecs, toHfConfig } from "../../src/model/index.ts";
 import { writeApertusGguf } from "../../src/release/index.ts";
 import {
-  ApertusPreTokenizer,
+  APERTUS_PATTERN,
+  PreTokenizer,
   defaultSystemText,
   PieceCounter,
   saveTokenizer,
@@ -33,7 +34,7 @@ beforeAll(async () => {
     const html = await readFile(join(declarations, file), "utf8");
     texts.set(file, html.slice(html.indexOf("<body")).replace(/<[^>]*>/g, ""));
   }
-  const counter = new PieceCounter(new ApertusPreTokenizer());
+  const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
   for (const text of texts.values()) counter.add(text);
   const merges = await trainMerges(counter.total(), { tokens: 2048 - SPECIAL_BLOCK, minFrequency: 2 });
   const systemText = defaultSystemText({ name: "Firn" });

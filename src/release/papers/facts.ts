@@ -3,7 +3,8 @@
  * simply not known, and the paper prints the gap. Nothing is ever filled in.
  */
 import { z } from "zod";
-import type { Json } from "../core/index.ts";
+import type { Json } from "../../core/index.ts";
+import { type ProviderProfile, providerProfileSchema } from "./provider.ts";
 
 /** A fact of the line that a release stands at the end of, oldest first. */
 export interface ReleaseFact {
@@ -71,6 +72,8 @@ const stepSchema = z.object({
   out: count,
   changed: number,
   reasons: lenientRecord(z.number()),
+  /** Dropped documents under names that may overlap: `signal robots`, `agent GPTBot`. */
+  marks: lenientRecord(count),
 });
 export type StepFact = z.infer<typeof stepSchema>;
 
@@ -100,6 +103,49 @@ const freezeSchema = z.object({
   heldout: count,
   licences: lenientRecord(z.number()),
 });
+
+/** What decisions about reservations of rights rested on. */
+const optOutSchema = z.object({
+  agents: z.array(z.string()).catch([]),
+  signals: z.array(z.string()).catch([]),
+  snapshot: z.object({ sha256: text, hosts: number, period: z.unknown() }).nullable().catch(null),
+  requests: z.object({ sha256: text, count: number }).nullable().catch(null),
+});
+export type OptOutFact = z.infer<typeof optOutSchema>;
+
+const domainRow = z.object({ domain: z.string(), bytes: z.number(), documents: z.number() });
+/** Registrable domains of the kept training documents. */
+const domainsSchema = z.object({
+  domains: z.number(),
+  listed: z.number(),
+  rule: z.string(),
+  publicSuffixList: z.string(),
+  sha256: z.string(),
+  largest: z.array(domainRow),
+});
+export type DomainsFact = z.infer<typeof domainsSchema>;
+
+/** What the release stage computed with `planning` from the training facts. */
+const computeSchema = z.object({
+  /** Operations counted term by term over the architecture. */
+  architectureFlop: z.number(),
+  /** 6·parameters·tokens, the Commission's short cut. */
+  sixParametersFlop: z.number(),
+  parameters: z.number(),
+  tokens: z.number(),
+  /** Units · seconds · peak · utilisation, where the provider told all four. */
+  hardwareFlop: z.number().nullable(),
+  /** Units · seconds · peak: what the hardware could have done at most. */
+  hardwarePeakFlop: z.number().nullable(),
+  generalPurpose: z.boolean(),
+  systemicRisk: z.boolean(),
+  sentence: z.string(),
+  /** One forward pass for one token at the full context. */
+  inferenceFlopPerToken: z.number(),
+});
+export type ComputeFact = z.infer<typeof computeSchema>;
+
+const startFromSchema = z.object({ parameters: number, sha256: z.array(z.string()).catch([]) });
 
 const initialiseSchema = z.object({ parameters: number, seed: number });
 
@@ -147,6 +193,10 @@ const evaluateSchema = z.object({
 
 /** Everything the papers know. A list is empty and a value undefined where no fact says anything. */
 export interface ReleaseRecord {
+  readonly provider: Recorded<ProviderProfile> | undefined;
+  readonly optOut: Recorded<OptOutFact> | undefined;
+  readonly domains: Recorded<DomainsFact> | undefined;
+  readonly compute: Recorded<ComputeFact> | undefined;
   /** By source id, ordered by it. */
   readonly sources: readonly Recorded<SourceFact>[];
   /** In the order they ran. */
@@ -155,11 +205,17 @@ export interface ReleaseRecord {
   /** One per source. */
   readonly freeze: readonly Recorded<z.infer<typeof freezeSchema>>[];
   readonly initialise: Recorded<z.infer<typeof initialiseSchema>> | undefined;
+  /** Weights of another model that training went on from. */
+  readonly startFrom: Recorded<z.infer<typeof startFromSchema>> | undefined;
   readonly conversations: Recorded<z.infer<typeof conversationsSchema>> | undefined;
   /** What the tokenizer counted in the training split. */
   readonly training: Recorded<z.infer<typeof splitSchema>> | undefined;
+  /** The same of the held-out split. */
+  readonly heldout: Recorded<z.infer<typeof splitSchema>> | undefined;
   /** The training runs by kind: `train`, `finetune`. */
   readonly train: Recorded<TrainFact> | undefined;
+  /** Every pre-training run, in order: longer contexts come after the first. */
+  readonly trainRuns: readonly Recorded<TrainFact>[];
   readonly finetune: Recorded<TrainFact> | undefined;
   readonly evaluate: Recorded<z.infer<typeof evaluateSchema>> | undefined;
 }
@@ -185,8 +241,15 @@ export function readFacts(facts: readonly ReleaseFact[]): ReleaseRecord {
   const only = <T>(kind: string, schema: z.ZodType<T>): Recorded<T> | undefined =>
     collect(facts, kind, schema, () => "").at(-1);
   const tokenize = only("tokenize", tokenizeSchema);
-  const train = tokenize?.data.splits.get("train");
+  const split = (name: string): Recorded<z.infer<typeof splitSchema>> | undefined => {
+    const data = tokenize?.data.splits.get(name);
+    return data === undefined || tokenize === undefined ? undefined : { data, fact: tokenize.fact };
+  };
   return {
+    provider: only("provider", providerProfileSchema),
+    optOut: only("optout", optOutSchema),
+    domains: only("domains", domainsSchema),
+    compute: only("compute", computeSchema),
     sources: collect(facts, "source", sourceSchema, ({ id }) => id).sort((a, b) =>
       a.data.id < b.data.id ? -1 : 1,
     ),
@@ -195,10 +258,12 @@ export function readFacts(facts: readonly ReleaseFact[]): ReleaseRecord {
     ),
     freeze: collect(facts, "freeze", freezeSchema, ({ source }) => source),
     initialise: only("initialise", initialiseSchema),
+    startFrom: only("start-from", startFromSchema),
+    trainRuns: collect(facts, "train", trainSchema, (_data, fact) => fact.fingerprint),
     conversations: only("conversations", conversationsSchema),
     tokenizer: only("tokenizer", tokenizerSchema),
-    training:
-      train === undefined || tokenize === undefined ? undefined : { data: train, fact: tokenize.fact },
+    training: split("train"),
+    heldout: split("heldout"),
     train: only("train", trainSchema),
     finetune: only("finetune", trainSchema),
     evaluate: only("evaluate", evaluateSchema),

@@ -2,39 +2,22 @@
  * @file The model card, `README.md` of a release, in the sections of Hugging Face's template. Figures come from the
  * ledger and carry their fact; what is neither on record nor said by the provider is printed as a gap.
  */
-import { formatCount, formatInteger, formatPercent } from "../core/index.ts";
-import { type ModelConfig, parameterCount } from "../model/index.ts";
+import { formatCount, formatInteger, formatPercent } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, TrainFact } from "./facts.ts";
 import { cardLanguage } from "./languages.ts";
-import {
-  amount,
-  declared,
-  gap,
-  plain,
-  renderStatement,
-  shown,
-  stated,
-  type Statement,
-  table,
-} from "./paper.ts";
-import type { ProviderProfile } from "./provider.ts";
-import { SUMMARY_TITLE } from "./public-summary.ts";
-import type { ReleaseIdentity } from "./summary-general.ts";
+import { trainingEnergy } from "./compute-statement.ts";
+import { curation } from "./model-documentation.ts";
+import { amount, gap, type Paper, shown, stated, type Statement } from "./paper.ts";
+import type { PaperInput } from "./paper-input.ts";
+import { plain, renderStatement, renderTable } from "./render-markdown.ts";
+import { contactLine, said } from "./said.ts";
 
-/** From this much training compute on, a language model is indicatively a general-purpose AI model. */
-const GENERAL_PURPOSE_FLOPS = 1e23;
 /** A card lists at most this many languages in its front matter. */
 const MOST_LANGUAGES = 200;
 
-export interface ModelCardInput {
-  readonly record: ReleaseRecord;
-  readonly provider: ProviderProfile;
-  readonly release: ReleaseIdentity;
-  readonly config: ModelConfig;
-  /** SPDX expression for the weights. */
-  readonly licence: string;
-  /** GGUF files beside the card. */
-  readonly ggufFiles: readonly string[];
+export interface ModelCardInput extends PaperInput {
+  /** The papers beside the card, in the order in which it lists them. */
+  readonly papers: readonly Paper[];
 }
 
 /** Languages of the training data, largest first. */
@@ -83,16 +66,16 @@ function frontMatter({ record, release, licence }: ModelCardInput): string {
 const bullets = (statements: readonly Statement[]): string =>
   statements.map((statement) => `- ${renderStatement(statement)}`).join("\n");
 
-function details({ record, provider, release, config, licence }: ModelCardInput): string {
+function details({ record, release, config, parameters, licence }: ModelCardInput): string {
   const languages = trainedLanguages(record);
   return [
     "## Model Details",
     "### Model Description",
     bullets([
-      declared(`Developed by: ${plain(provider.name)}`, "provider"),
-      shown(`Version: ${plain(release.version)}, ${release.date}`),
+      said(record, record.provider && `Developed by: ${record.provider.data.name}`, "provider"),
+      shown(`Version: ${release.version}, ${release.date}`),
       shown(
-        `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameterCount(config))} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
+        `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameters)} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
       ),
       record.training === undefined || languages.length === 0
         ? gap("languages")
@@ -100,22 +83,23 @@ function details({ record, provider, release, config, licence }: ModelCardInput)
             `Languages: ${formatInteger(languages.length)}, most training text in ${languages.slice(0, 10).join(", ")}`,
             record.training,
           ),
-      shown(`License: ${plain(licence)}`),
+      shown(`License: ${licence}`),
     ]),
   ].join("\n\n");
 }
 
-function uses({ provider }: ModelCardInput): string {
+function uses({ record }: ModelCardInput): string {
+  const provider = record.provider?.data;
   const answer = (text: string | undefined, what: string): string =>
-    renderStatement(declared(text && plain(text), what));
+    renderStatement(said(record, text, what));
   return [
     "## Uses",
     "### Direct Use",
-    answer(provider.intendedUse, "intended use"),
+    answer(provider?.intendedUse, "intended use"),
     "### Out-of-Scope Use",
-    answer(provider.outOfScopeUse, "uses out of scope"),
+    answer(provider?.outOfScopeUse, "uses out of scope"),
     "## Bias, Risks, and Limitations",
-    answer(provider.limitations, "limitations"),
+    answer(provider?.limitations, "limitations"),
   ].join("\n\n");
 }
 
@@ -146,7 +130,7 @@ function runStatement(label: string, run: Recorded<TrainFact> | undefined): Stat
 }
 
 function trainingDetails({ record }: ModelCardInput): string {
-  const { training, sources, steps, train, finetune } = record;
+  const { training, sources, trainRuns, finetune } = record;
   const rows = sources.map(({ data, fact }) => {
     const counted = training?.data.sources.get(data.id);
     return [
@@ -159,47 +143,35 @@ function trainingDetails({ record }: ModelCardInput): string {
       `\`fact:${fact}\``,
     ];
   });
-  const processing = steps.map((step) => {
-    const { data } = step;
-    const kept = `kept ${amount(data.out.documents)} of ${amount(data.in.documents)} documents`;
-    const reasons = [...data.reasons].map(([reason, times]) => `${plain(reason)} ${formatInteger(times)}`);
-    const source = data.source === undefined ? "" : ` (${plain(data.source)})`;
-    return stated(
-      `${plain(data.step)}${source}: ${kept}${reasons.length === 0 ? "" : `; dropped: ${reasons.join(", ")}`}`,
-      step,
-    );
-  });
+  const processing = curation(record);
   return [
     "## Training Details",
     "### Training Data",
     rows.length === 0
       ? renderStatement(gap("sources"))
-      : table(["source", "licence", "documents", "tokens", "fact"], rows),
+      : renderTable(["source", "licence", "documents", "tokens", "fact"], rows),
     ...(training === undefined ? [] : [`Documents and tokens as counted by \`fact:${training.fact}\`.`]),
     "### Training Procedure",
     "#### Preprocessing",
     processing.length === 0 ? renderStatement(gap("steps")) : bullets(processing),
     "#### Training Hyperparameters and Compute",
     bullets([
-      runStatement("Pre-training", train),
+      ...(trainRuns.length === 0
+        ? [gap("Pre-training")]
+        : trainRuns.map((run, index) =>
+            runStatement(trainRuns.length > 1 ? `Pre-training, part ${index + 1}` : "Pre-training", run),
+          )),
       ...(finetune === undefined ? [] : [runStatement("Fine-tuning", finetune)]),
       ...compute(record),
     ]),
   ].join("\n\n");
 }
 
-function compute({ train, finetune }: ReleaseRecord): Statement[] {
-  if (train?.data.flops === undefined || (finetune !== undefined && finetune.data.flops === undefined)) {
-    return [gap("training compute")];
-  }
-  const flops = train.data.flops + (finetune?.data.flops ?? 0);
-  const side = flops > GENERAL_PURPOSE_FLOPS ? "above" : "below";
-  return [
-    stated(
-      `Training compute: ${flops.toExponential(2)} FLOP counted over the architecture's operations, ${side} the indicative criterion of 10^23 FLOP for general-purpose AI models`,
-      ...[train, finetune].filter((run) => run !== undefined),
-    ),
-  ];
+function compute(record: ReleaseRecord): Statement[] {
+  const { compute: counted } = record;
+  if (counted === undefined) return [gap("training compute")];
+  const { architectureFlop, sentence } = counted.data;
+  return [stated(`Training compute: ${architectureFlop.toExponential(2)} FLOP. ${sentence}`, counted)];
 }
 
 function evaluation({ record }: ModelCardInput): string {
@@ -217,7 +189,7 @@ function evaluation({ record }: ModelCardInput): string {
     const rows = [bitsPerByte.all, ...bitsPerByte.languages.slice(0, 20)];
     parts.push(
       "Bits per UTF-8 byte of held-out text, smaller is better:",
-      table(
+      renderTable(
         ["language", "this model", "unigram", "bigram", "gzip", "xz"],
         rows.map((row) => [
           plain(row.name),
@@ -250,17 +222,19 @@ function evaluation({ record }: ModelCardInput): string {
   return parts.join("\n\n");
 }
 
-function closing({ provider, config, release }: ModelCardInput): string {
-  const contact = [provider.contact, provider.address].filter((line) => line !== undefined).join(", ");
+function closing({ record, config, release, papers }: ModelCardInput): string {
   return [
     "## Environmental Impact",
-    renderStatement(gap("energy used for training")),
+    renderStatement(trainingEnergy(record)),
     "## Technical Specifications",
     `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
     "## EU AI Act documents",
-    `- [${SUMMARY_TITLE}](legal/Public_Summary_of_Training_Content.md)\n- [the ledger facts that these pages cite](legal/facts.jsonl)`,
+    [
+      ...papers.map(({ title, file }) => `- [${plain(title)}](legal/${file}.md)`),
+      "- [the ledger facts that these pages cite](legal/facts.jsonl)",
+    ].join("\n"),
     "## Contact",
-    renderStatement(declared(contact === "" ? undefined : plain(contact), "contact")),
+    renderStatement(said(record, contactLine(record), "contact")),
     `${plain(release.name)} ${plain(release.version)} was made with Firn; \`fact:…\` gives the ledger fact behind a figure.`,
   ].join("\n\n");
 }

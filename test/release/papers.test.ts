@@ -1,0 +1,298 @@
+/**
+ * @file The papers of a real release: every printed total counted again straight from the Parquet files, requests
+ * followed to their effect and out of the next build, tampering named.
+ */
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { getDomain } from "tldts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Artifact, openStore } from "../../src/artifacts/index.ts";
+import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
+
+let dir: string;
+let recipe: string;
+const store = (): string => path.join(dir, "store");
+
+async function ask(...argv: string[]): Promise<unknown> {
+  const { code, out, err } = await firn(...argv, "--store", store(), "--json");
+  expect(code, err + out).toBe(0);
+  return JSON.parse(out);
+}
+
+async function refused(...argv: string[]): Promise<string> {
+  const { code, out, err } = await firn(...argv, "--store", store());
+  expect(code).toBe(1);
+  return out + err;
+}
+
+async function artifact(kind: string, stage: string): Promise<Artifact> {
+  const found = (await openStore(store()).list()).filter(
+    (one) => one.kind === kind && one.manifest.stage === stage,
+  );
+  return found.at(-1)!;
+}
+
+/** One row of SQL, in a database of its own. */
+async function count(sql: string): Promise<Record<string, number>> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const reader = await connection.runAndReadAll(sql);
+  const [row] = reader.getRowObjectsJS();
+  connection.closeSync();
+  instance.closeSync();
+  return Object.fromEntries(Object.entries(row!).map(([key, value]) => [key, Number(value)]));
+}
+
+const integer = (value: number): string => value.toLocaleString("en-US");
+
+beforeAll(async () => {
+  dir = await mkdtemp(path.join(os.tmpdir(), "firn-papers-"));
+  recipe = await writeTinyRecipe(dir);
+  await ask("build", recipe);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("the printed totals", () => {
+  let summary: string;
+  let form: string;
+  let documents: string;
+  let tokens: string;
+  beforeAll(async () => {
+    const release = await artifact("release", "release");
+    summary = await readFile(path.join(release.dir, "legal/Public_Summary_of_Training_Content.md"), "utf8");
+    form = await readFile(path.join(release.dir, "legal/Model_Documentation_Form.md"), "utf8");
+    documents = path.join((await artifact("documents", "clean")).dir, "documents");
+    tokens = path.join((await artifact("tokens", "tokenize")).dir, "documents.parquet");
+  });
+
+  it("of the training data are those of the tables", async () => {
+    const told = await count(
+      `SELECT count(*) AS documents, sum(strlen(text)) AS bytes FROM '${documents}/train-*.parquet'`,
+    );
+    const counted = await count(`SELECT sum(length) AS tokens FROM '${tokens}' WHERE split = 'train'`);
+    const line = `Exactly ${integer(counted["tokens"]!)} tokens, ${integer(told["bytes"]!)} bytes of UTF-8, ${integer(told["documents"]!)} documents`;
+    expect(summary).toContain(line);
+    expect(form).toContain(
+      `Training: ${integer(told["documents"]!)} documents, ${integer(counted["tokens"]!)} tokens`,
+    );
+  });
+
+  it("of each source, of the languages and of what was held out are those of the tables", async () => {
+    for (const source of ["udhr"]) {
+      const row = await count(
+        `SELECT count(*) AS documents, sum(length) AS tokens FROM '${tokens}' WHERE split = 'train' AND source = '${source}'`,
+      );
+      expect(summary).toContain(
+        `${source} after processing: ${integer(row["tokens"]!)} tokens in ${integer(row["documents"]!)} documents`,
+      );
+    }
+    const german = await count(
+      `SELECT sum(length) FILTER (language LIKE 'deu%') / sum(length) AS share FROM '${tokens}' WHERE split = 'train'`,
+    );
+    expect(summary).toContain(`German ${(german["share"]! * 100).toFixed(1)} %`);
+    const held = await count(
+      `SELECT count(*) AS documents, sum(length) AS tokens FROM '${tokens}' WHERE split = 'heldout'`,
+    );
+    expect(form).toContain(
+      `Testing and validation (held out): ${integer(held["documents"]!)} documents, ${integer(held["tokens"]!)} tokens`,
+    );
+  });
+
+  it("of dropped documents are those of the rejects", async () => {
+    const row = await count(
+      `SELECT count(*) AS dropped FROM '${path.join(documents, "../rejects")}/*.parquet' WHERE step = 'deduplicate'`,
+    );
+    expect(form).toMatch(new RegExp(`deduplicate: kept [^;]*; dropped: exact-duplicate ${row["dropped"]}`));
+  });
+
+  it("of domains are those of the addresses, by the public suffix list", async () => {
+    const release = await artifact("release", "release");
+    const csv = await readFile(path.join(release.dir, "legal/domains.csv"), "utf8");
+    const [, first] = csv.split("\n");
+    const [rank, domain, bytes, number, size] = first!.split(",");
+    expect(rank).toBe("1");
+    expect(getDomain(domain!)).toBe(domain);
+    const row = await count(
+      `SELECT sum(d.bytes) AS bytes, count(*) AS documents, sum(t.length) AS tokens
+       FROM '${documents}/train-*.parquet' d JOIN '${tokens}' t ON t.id = d.id
+       WHERE d.url LIKE '%${domain}/%'`,
+    );
+    expect([bytes, number, size].map(Number)).toEqual([row["bytes"], row["documents"], row["tokens"]]);
+  });
+
+  it("earn every point that this recipe's records can, and say the rest", async () => {
+    const { grade } = (await ask("release")) as {
+      grade: { criteria: { by: string; met: boolean; note: string }[] };
+    };
+    const missed = grade.criteria.filter(({ by, met }) => by === "facts" && !met).map(({ note }) => note);
+    expect(missed).toEqual(["not recorded: the period of 2 of 2 sources"]);
+  });
+});
+
+describe("the provider's form", () => {
+  it("changes the papers and not the weights", async () => {
+    await ask("provider", "--set", "name=Example Laboratory", "contact=lab@example.org", "codeOfPractice=no");
+    const { ran } = (await ask("build", recipe)) as { ran: string[] };
+    expect(ran).toEqual(["release"]);
+    const release = (await openStore(store()).list()).filter(({ kind }) => kind === "release");
+    const papers = await Promise.all(
+      release.map(({ dir: at }) =>
+        readFile(path.join(at, "legal/Public_Summary_of_Training_Content.md"), "utf8"),
+      ),
+    );
+    expect(papers.some((text) => /Example Laboratory[^]*Signatory[^\n]*☒ No/.test(text))).toBe(true);
+  });
+
+  it("refuses an answer of the wrong kind and a question it does not have", async () => {
+    expect(await refused("provider", "--set", "placementDate=tomorrow")).toContain("CLI_PROVIDER");
+    expect(await refused("provider", "--set", "nane=x")).toContain("Did you mean name?");
+  });
+});
+
+interface Added {
+  readonly id: string;
+  readonly folder: string;
+  readonly list: string;
+  readonly effects: readonly { documents: number; tokens: number; firstStep: number | null; steps: number }[];
+}
+
+describe("a request", () => {
+  it("is followed to the documents, tokens and steps it concerns, as a count of one's own finds them", async () => {
+    const { effects } = (await ask("optout", "add", "domain", "ohchr.org")) as Added;
+    const documents = (await artifact("documents", "clean")).dir;
+    const exposure = path.join((await artifact("weights", "pretrain")).dir, "exposure.parquet");
+    const row = await count(
+      `WITH hit AS (SELECT id FROM '${documents}/documents/train-*.parquet' WHERE url LIKE '%ohchr.org/%')
+       SELECT (SELECT count(*) FROM hit) AS documents, count(DISTINCT step) AS steps, min(step) AS first
+       FROM '${exposure}' WHERE document IN (SELECT id FROM hit)`,
+    );
+    expect(effects).toEqual([
+      expect.objectContaining({ documents: row["documents"], steps: row["steps"], firstStep: row["first"] }),
+    ]);
+  });
+
+  it("keeps no copy of the passage it is about, only hashes", async () => {
+    const passage = "the firn will become ice when enough years";
+    const { id, folder, list, effects } = (await ask("optout", "add", "text", passage)) as Added;
+    expect(effects[0]).toMatchObject({ tokens: expect.any(Number) as number });
+    for (const file of [
+      list,
+      path.join(folder, "receipt.json"),
+      path.join(folder, "letter.md"),
+      path.join(store(), "ledger/facts.jsonl"),
+    ]) {
+      const text = await readFile(file, "utf8");
+      expect(text).toContain(id);
+      expect(text).not.toContain("become ice when");
+    }
+  });
+
+  it("is left out by the next build that reads the list, and says so in its trace", async () => {
+    const { list } = (await ask(
+      "optout",
+      "add",
+      "text",
+      "the firn will become ice when enough years",
+    )) as Added;
+    const next = await writeTinyRecipe(dir, (text) =>
+      text.replace(
+        "documents: { seed: 1 }",
+        `documents: { seed: 1, optOut: { requests: ${JSON.stringify(list)} } }`,
+      ),
+    );
+    await ask("build", next, "--to", "documents");
+    const built = (await openStore(store()).list()).filter(({ manifest }) => manifest.stage === "clean");
+    const held = await Promise.all(
+      built.map(({ dir: at }) =>
+        count(
+          `SELECT count(*) AS n FROM '${at}/documents/*.parquet' WHERE text LIKE '%firn will become ice%'`,
+        ),
+      ),
+    );
+    expect(new Set(held.map(({ n }) => n))).toEqual(new Set([0, 1]));
+    await writeTinyRecipe(dir);
+  });
+
+  it("that names nothing is recorded for the future; one that names everybody's text is refused", async () => {
+    const { effects } = (await ask("optout", "add", "domain", "nowhere.example.org")) as Added;
+    expect(effects[0]).toMatchObject({ documents: 0, firstStep: null });
+    expect(await refused("optout", "add", "domain", "co.uk")).toContain("LEDGER_REQUEST");
+    expect(await refused("optout", "add", "text", "the")).toContain("LEDGER_REQUEST");
+    expect(await refused("optout", "add", "url", "https://example.com")).toContain("LEDGER_REQUEST");
+    expect(await refused("optout", "add", "hash", "abc")).toContain("LEDGER_REQUEST");
+    expect(await refused("optout", "add", "doman", "example.com")).toContain(
+      "Did you mean `firn optout add domain`?",
+    );
+  });
+
+  it("is listed with its clock, and closed by a decision that the letter tells", async () => {
+    const { id, folder } = (await ask(
+      "optout",
+      "add",
+      "domain",
+      "example.com",
+      "--days",
+      "10",
+      "--contact",
+      "somebody@example.com",
+    )) as Added;
+    const { requests } = (await ask("optout", "list", "--domain", "www.example.com")) as {
+      requests: { id: string; clock: { state: string; days: number } }[];
+    };
+    expect(requests).toMatchObject([{ id, clock: { state: "open", days: 9 } }]);
+    expect(await readFile(path.join(store(), "ledger/facts.jsonl"), "utf8")).not.toContain("somebody@");
+    expect(await readFile(path.join(folder, "receipt.json"), "utf8")).toContain("somebody@example.com");
+    await ask("optout", "decide", id, "refused", "--why", "It is not yours.");
+    expect(await readFile(path.join(folder, "letter.md"), "utf8")).toContain(
+      "It was refused. It is not yours.",
+    );
+    expect(await readFile(path.join(store(), "requests/requests.jsonl"), "utf8")).not.toContain(
+      '"example.com"',
+    );
+  });
+});
+
+describe("firn release", () => {
+  it("publishes signed copies that verify, never over each other, and tells of each in the feed", async () => {
+    const key = path.join(dir, "provider.key");
+    const out = (name: string): string => path.join(dir, name);
+    await ask("release", (await artifact("release", "release")).dir, "--out", out("first"), "--key", key);
+    expect(await refused("release", "--out", out("first"))).toContain("RELEASE_TARGET");
+    await ask("release", (await artifact("release", "release")).dir, "--out", out("second"), "--key", key);
+    expect(
+      await ask("verify", out("second"), "--public-key", path.join(out("first"), "model.pub")),
+    ).toMatchObject({
+      signature: "named",
+    });
+    const feed = await readFile(path.join(out("second"), "legal/changes.atom"), "utf8");
+    expect(feed.match(/<entry>/g)).toHaveLength(2);
+    await appendFile(path.join(out("second"), "legal/Copyright_Policy.md"), " ");
+    expect(await refused("verify", out("second"))).toMatch(
+      /RELEASE_CHANGED[^]*Copyright_Policy\.md was changed/,
+    );
+  });
+});
+
+describe("firn verify", () => {
+  it("passes the store as it was built, and names a changed file and a broken line of the ledger", async () => {
+    expect(await ask("verify")).toMatchObject({ backwards: null });
+    const ledger = path.join(store(), "ledger/facts.jsonl");
+    const whole = await readFile(ledger, "utf8");
+    const lines = whole.trimEnd().split("\n");
+    const broken: readonly (readonly [number, string[]])[] = [
+      [5, lines.filter((_, index) => index !== 4)],
+      [7, [...lines.slice(0, 6), lines[7]!, lines[6]!, ...lines.slice(8)]],
+      [3, lines.map((line, index) => (index === 2 ? line.replace(/"attempt":\d/, '"attempt":9') : line))],
+    ];
+    for (const [line, text] of broken) {
+      await writeFile(ledger, `${text.join("\n")}\n`);
+      expect(await refused("verify")).toMatch(new RegExp(`LEDGER_BROKEN[^]*line ${line} `));
+    }
+    await writeFile(ledger, whole);
+    const tokenizer = (await artifact("tokenizer", "train-tokenizer")).dir;
+    await appendFile(path.join(tokenizer, "tokenizer.json"), " ");
+    expect(await refused("verify")).toMatch(/ARTIFACT_EDITED[^]*tokenizer\.json/);
+  });
+});
