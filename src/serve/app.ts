@@ -8,6 +8,8 @@ import { addCompletions } from "./completions.ts";
 import { addDistribution } from "./distribution.ts";
 import { checkSite } from "./guard.ts";
 import { addModels } from "./models.ts";
+import { addPortal, type Portal } from "./portal.ts";
+import { addRuns, type Runs } from "./runs.ts";
 import { serverStopping } from "./request-scope.ts";
 import { type ServeContext, type ServeEnv, type Service, toApiError } from "./service.ts";
 import { type WebFiles, webResponse } from "./web-files.ts";
@@ -17,6 +19,9 @@ export interface AppOptions {
   readonly allowedHosts: readonly string[];
   /** The page, when it is served. */
   readonly web: WebFiles | undefined;
+  /** The papers of the release that is served. */
+  readonly portal: Portal | undefined;
+  readonly runs: Runs | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
@@ -27,7 +32,14 @@ const COMMON_HEADERS = [
   ["Referrer-Policy", "no-referrer"],
 ] as const;
 
-export function createApp({ service, allowedHosts, web, stopping }: AppOptions): Hono<ServeEnv> {
+export function createApp({
+  service,
+  allowedHosts,
+  web,
+  portal,
+  runs,
+  stopping,
+}: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
   app.use(async (c, next) => {
     c.set("requestId", randomUUID());
@@ -45,6 +57,8 @@ export function createApp({ service, allowedHosts, web, stopping }: AppOptions):
   addCompletions(app, service);
   addChatCompletions(app, service);
   addDistribution(app, service);
+  if (portal !== undefined) addPortal(app, service, portal);
+  if (runs !== undefined) addRuns(app, runs);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);

@@ -8,8 +8,10 @@
  */
 export type { ChatCodec, ChatMessage } from "./chat-codec.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
+export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 export type { ServedModel } from "./served-model.ts";
 export { tokenizerCodec } from "./tokenizer-codec.ts";
 export { builtWebDir, type RunningServer, type ServeOptions, startServer } from "./server.ts";
 export type { ServeEvent, ServeLog } from "./service.ts";
+export type { GroupLoss, RunInfo, Runs, RunStep } from "./runs.ts";

@@ -5,13 +5,15 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { FirnError, systemErrorCode } from "../core/index.ts";
+import type { RunTrace } from "../ledger/index.ts";
 import { createApp } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 import { ModelShelf, type ServedModel } from "./served-model.ts";
 import type { ServeLog, Service } from "./service.ts";
 import { Slots } from "./slots.ts";
-import { readWebFiles } from "./web-files.ts";
+import type { Runs } from "./runs.ts";
+import { readFolderFiles, readWebFiles } from "./web-files.ts";
 
 export interface ServeOptions {
   readonly models: readonly ServedModel[];
@@ -21,6 +23,10 @@ export interface ServeOptions {
   readonly port: number;
   /** Folder of the built page; without it there is only the API. */
   readonly webDir?: string;
+  /** The `legal` folder of the release, and the traces of the run behind it. */
+  readonly portal?: { readonly dir: string; readonly trace: RunTrace | undefined } | undefined;
+  /** The training runs that the page shows. */
+  readonly runs?: Runs;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -59,6 +65,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     service,
     allowedHosts: options.allowedHosts ?? [],
     web: options.webDir === undefined ? undefined : await readWebFiles(options.webDir),
+    portal:
+      options.portal === undefined
+        ? undefined
+        : {
+            files: await readFolderFiles(options.portal.dir, "/legal"),
+            trace: options.portal.trace,
+          },
+    runs: options.runs,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({

@@ -27,20 +27,21 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
   ".json": "application/json",
   ".webmanifest": "application/manifest+json",
+  ".md": "text/markdown; charset=utf-8",
+  ".csv": "text/csv; charset=utf-8",
+  ".jsonl": "application/x-ndjson",
+  ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 };
 
-/** Reads the built page in `dir`; throws `SERVE_PAGE_MISSING` when it has not been built. */
-export async function readWebFiles(dir: string): Promise<WebFiles> {
+/** Every file under `dir`, by its path below `prefix`. */
+export async function readFolderFiles(dir: string, prefix: string): Promise<Map<string, WebFile>> {
   const files = new Map<string, WebFile>();
   const compress = promisify(gzip);
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw pageMissing(dir, cause);
-  });
-  for (const entry of entries) {
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const bytes = await readFile(path);
-    const name = `/${relative(dir, path).split(sep).join("/")}`;
+    const name = `${prefix}/${relative(dir, path).split(sep).join("/")}`;
     files.set(name, {
       type: TYPES[extname(name)] ?? "application/octet-stream",
       bytes,
@@ -49,6 +50,14 @@ export async function readWebFiles(dir: string): Promise<WebFiles> {
       immutable: name.startsWith("/assets/"),
     });
   }
+  return files;
+}
+
+/** Reads the built page in `dir`; throws `SERVE_PAGE_MISSING` when it has not been built. */
+export async function readWebFiles(dir: string): Promise<WebFiles> {
+  const files = await readFolderFiles(dir, "").catch((cause: unknown) => {
+    throw pageMissing(dir, cause);
+  });
   const index = files.get("/index.html");
   if (index === undefined) throw pageMissing(dir);
   return files.set("/", index);
@@ -77,12 +86,16 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** A paper is one file with its own style and nothing else. */
+export const PAPER_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** The response for a file, compressed when the client takes it, 304 when it already has it. */
-export function webResponse(file: WebFile, request: Headers): Response {
+export function webResponse(file: WebFile, request: Headers, policy: string = PAGE_POLICY): Response {
   const headers = new Headers({
     "Content-Type": file.type,
     "Cache-Control": file.immutable ? "public, max-age=31536000, immutable" : "no-cache",
-    "Content-Security-Policy": PAGE_POLICY,
+    "Content-Security-Policy": policy,
     ETag: file.etag,
     Vary: "Accept-Encoding",
   });

@@ -4,23 +4,32 @@ import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
 import { useChat } from "./chat/use-chat.ts";
 import { Mark } from "./icons.tsx";
+import { isStatic } from "./portal/portal-api.ts";
+import { PortalView } from "./portal/portal-view.tsx";
+import { portalWords } from "./portal/portal-words.ts";
+import { RunsView } from "./runs/runs-view.tsx";
+import { runsWords } from "./runs/runs-words.ts";
 import { useStored } from "./storage.ts";
 import { ThemeButton } from "./theme.tsx";
 import { TokenView } from "./tokens/token-view.tsx";
 import { words } from "./words.ts";
 
-type ViewName = "chat" | "next-token";
+type ViewName = "chat" | "next-token" | "runs" | "transparency";
 
 const VIEWS: readonly { readonly name: ViewName; readonly label: string }[] = [
   { name: "chat", label: words.views.chat },
   { name: "next-token", label: words.views.nextToken },
+  { name: "runs", label: runsWords.view },
+  { name: "transparency", label: portalWords.view },
 ];
+/** An exported site has papers and no model. */
+const SHOWN = VIEWS.filter(({ name }) => !isStatic || name === "transparency");
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** The view is part of the address, so that it can be linked to and the back button works. */
 function useView(): ViewName {
-  const read = (): ViewName => (location.hash === "#next-token" ? "next-token" : "chat");
+  const read = (): ViewName => SHOWN.find(({ name }) => location.hash === `#${name}`)?.name ?? SHOWN[0]!.name;
   const [view, setView] = useState(read);
   useEffect(() => {
     const follow = (): void => setView(read());
@@ -40,6 +49,7 @@ function useModels(): ModelList {
   const [models, setModels] = useState<readonly ModelInfo[]>([]);
   const [failure, setFailure] = useState<string>();
   const reload = (): void => {
+    if (isStatic) return;
     setFailure(undefined);
     listModels().then(setModels, (error: unknown) =>
       setFailure(error instanceof ApiFailure ? error.message : words.noServer),
@@ -62,12 +72,12 @@ export function App() {
   return (
     <>
       <header class="bar">
-        <a class="brand" href="#chat" aria-label={words.appName}>
+        <a class="brand" href={`#${SHOWN[0]!.name}`} aria-label={words.appName}>
           <Mark />
           <span>{words.appName}</span>
         </a>
         <nav class="views" aria-label={words.chooseView}>
-          {VIEWS.map(({ name, label }) => (
+          {SHOWN.map(({ name, label }) => (
             <a key={name} href={`#${name}`} aria-current={name === view ? "page" : undefined}>
               {label}
             </a>
@@ -78,7 +88,9 @@ export function App() {
           <ThemeButton />
         </div>
       </header>
-      {model === undefined ? (
+      {model === undefined && view === "transparency" ? (
+        <PortalView />
+      ) : model === undefined ? (
         <main class="notice">
           {failure === undefined ? (
             <p role="status">{words.loading}</p>
@@ -101,6 +113,8 @@ export function App() {
 /** The conversation lives here and not in its view, so that an answer goes on while the reader looks elsewhere. */
 function Views({ view, model }: { readonly view: ViewName; readonly model: ModelInfo }) {
   const chat = useChat(model);
+  if (view === "transparency") return <PortalView />;
+  if (view === "runs") return <RunsView />;
   return view === "chat" ? (
     <ChatView model={model} chat={chat} />
   ) : (

@@ -1,5 +1,5 @@
 /** @file Light or dark: the system's choice until the reader makes one. `theme.js` applies it before first paint. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { MoonIcon, SunIcon } from "./icons.tsx";
 import { useStored } from "./storage.ts";
 import { words } from "./words.ts";
@@ -24,7 +24,8 @@ export function ThemeButton() {
   const system = useSystemTheme();
   const [chosen, choose] = useStored<Theme | null>("firn.theme", null, isTheme);
   const dark = (chosen ?? system) === "dark";
-  useEffect(() => {
+  // Before the next paint: the button and the page change together.
+  useLayoutEffect(() => {
     if (chosen === null) delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = chosen;
   }, [chosen]);

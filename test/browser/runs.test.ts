@@ -1,0 +1,110 @@
+/** @file The page about training runs in a real browser, on runs that the test writes. */
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunningServer } from "../../src/serve/index.ts";
+import { serveNgram } from "../serve/service.ts";
+
+const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
+const skipped = process.env["FIRN_NO_BROWSER"] === "1" || !existsSync(CHROMIUM);
+
+/** A run of 60 steps, with losses by source every 20. */
+async function writeRun(storeDir: string, name: string, start: number): Promise<void> {
+  const dir = join(storeDir, "weights", name);
+  await mkdir(dir, { recursive: true });
+  const lines = Array.from({ length: 60 }, (_, i) => {
+    const loss = start / Math.sqrt(i + 1);
+    const group = (factor: number) => ({ loss: loss * factor, bitsPerByte: loss * factor * 0.5, labels: 10 });
+    return JSON.stringify({
+      step: i + 1,
+      tokens: (i + 1) * 64,
+      loss,
+      bitsPerByte: loss / 2,
+      gradientNorm: 1 + (i % 3),
+      learningRate: 1e-3,
+      skipped: i === 30 ? "the loss is NaN" : null,
+      ...(i % 20 === 19
+        ? { sources: { books: group(1.1), web: group(0.9) }, languages: { deu: group(1) } }
+        : {}),
+    });
+  });
+  await writeFile(join(dir, "metrics.jsonl"), `${lines.join("\n")}\n`);
+  if (name.endsWith(".partial"))
+    await writeFile(
+      join(dir, "live.json"),
+      JSON.stringify({ step: 60, steps: 120, tokensPerSecond: 5000, secondsLeft: 90 }),
+    );
+}
+
+describe.skipIf(skipped)("the page about runs", () => {
+  let root: string;
+  let server: RunningServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "firn-runs-"));
+    await writeRun(root, "pretrain-00aa11bb22", 6);
+    await writeRun(root, "pretrain-33cc44dd55.partial", 9);
+    const webDir = join(root, "web");
+    const webRoot = fileURLToPath(new URL("../../web", import.meta.url));
+    await build({ root: webRoot, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    const step = (run: string, number: number) =>
+      Promise.resolve({ step: number, documents: [{ document: `doc of ${run}` }] } as never);
+    server = await serveNgram({ webDir, runs: { storeDir: root, step } });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(root, { recursive: true });
+  });
+
+  it.each([
+    [1280, "light"],
+    [390, "dark"],
+  ] as const)("shows, compares and traces runs at %i px in %s", async (width, colorScheme) => {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(`${server.url}/#runs`);
+    await page.locator(".chart canvas").first().waitFor();
+    expect(await page.locator(".chart figcaption").allInnerTexts()).toEqual([
+      "Loss (nats per token)",
+      "Bits per byte",
+      "Loss by source",
+      "Loss by language (the most changed)",
+      "Gradient norm",
+      "Learning rate",
+    ]);
+    expect(await page.locator(".runs [role=status]").innerText()).toMatch(
+      /50 % done, 5,000 tokens\/s, 2 min/,
+    );
+    await page.click("text=pretrain 33cc44");
+    await page.locator(".chart .u-label", { hasText: "pretrain 33cc44" }).first().waitFor();
+    await page.fill(".step-lookup input", "17");
+    await page.click("text=Show its documents");
+    await page.locator("text=doc of pretrain-00aa11bb22").waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    if (process.env["FIRN_SCREENSHOTS"] !== undefined)
+      await page.screenshot({
+        path: join(process.env["FIRN_SCREENSHOTS"], `runs-${width}.png`),
+        fullPage: true,
+      });
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  it("knows no run outside the store", async () => {
+    for (const id of ["..", "..%2f..%2fetc", "pretrain-ffff", "pretrain-00aa11bb22.partial"])
+      expect((await fetch(`${server.url}/api/runs/${id}`)).status).toBe(404);
+  });
+});

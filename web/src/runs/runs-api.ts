@@ -1,0 +1,25 @@
+/** @file Where the page about runs gets its data. */
+import type { RunInfo, RunStep } from "../../../src/serve/index.ts";
+
+async function fetchJson<T>(path: string): Promise<T> {
+  const response = await fetch(path);
+  if (!response.ok) {
+    const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
+    throw new Error(body.error?.message ?? `HTTP ${response.status}`);
+  }
+  return (await response.json()) as T;
+}
+
+export const fetchRuns = (): Promise<readonly RunInfo[]> =>
+  fetchJson<{ runs: readonly RunInfo[] }>("api/runs").then(({ runs }) => runs);
+
+export const fetchSteps = (id: string): Promise<readonly RunStep[]> =>
+  fetchJson<{ steps: readonly RunStep[] }>(`api/runs/${id}`).then(({ steps }) => steps);
+
+/** What a step learnt from, as far as the page shows it. */
+export interface StepDocuments {
+  readonly documents: readonly { readonly document: string; readonly source?: string | null }[];
+}
+
+export const fetchStep = (id: string, step: number): Promise<StepDocuments> =>
+  fetchJson<StepDocuments>(`api/runs/${id}/steps/${step}`);

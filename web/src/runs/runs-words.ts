@@ -1,0 +1,22 @@
+/** @file The words of the page about runs. */
+
+export const runsWords = {
+  view: "Runs",
+  title: "Training runs",
+  lead: "The curves of the runs in this store, finished or going on. Choose several to compare them; click a curve to see what a step learnt from.",
+  none: "This store has no training runs yet. Run `firn build nano`.",
+  choose: "Runs to show",
+  running: "running",
+  smoothing: (steps: number) => (steps <= 1 ? "Smoothing: none" : `Smoothing: ${steps} steps`),
+  loss: "Loss (nats per token)",
+  bitsPerByte: "Bits per byte",
+  gradientNorm: "Gradient norm",
+  learningRate: "Learning rate",
+  sources: "Loss by source",
+  languages: "Loss by language (the most changed)",
+  live: (share: string, left: string, rate: string) => `${share} done, ${rate} tokens/s, ${left} left`,
+  skipped: (steps: number) => `${steps} steps were skipped`,
+  step: "Step",
+  trace: "Show its documents",
+  learntFrom: (step: number, count: number) => `Step ${step} learnt from ${count} documents`,
+} as const;

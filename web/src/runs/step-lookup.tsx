@@ -1,0 +1,58 @@
+/** @file What a step of a run learnt from: `firn trace step` on the page. */
+import { useEffect, useState } from "preact/hooks";
+import { fetchStep, type StepDocuments } from "./runs-api.ts";
+import { runsWords as words } from "./runs-words.ts";
+
+interface StepLookupProps {
+  readonly run: string;
+  readonly step: number;
+  readonly onStep: (step: number) => void;
+}
+
+export function StepLookup({ run, step, onStep }: StepLookupProps) {
+  const [found, setFound] = useState<{ readonly step: number; readonly trace: StepDocuments }>();
+  const [failure, setFailure] = useState<string>();
+  useEffect(() => {
+    setFound(undefined);
+    setFailure(undefined);
+  }, [run]);
+  const ask = (event: SubmitEvent): void => {
+    event.preventDefault();
+    setFailure(undefined);
+    fetchStep(run, step).then(
+      (trace) => setFound({ step, trace }),
+      (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+    );
+  };
+  return (
+    <section>
+      <form class="step-lookup" onSubmit={ask}>
+        <label>
+          {`${words.step} `}
+          <input
+            type="number"
+            min="1"
+            value={step}
+            onInput={(event) => onStep(Number(event.currentTarget.value))}
+          />
+        </label>
+        <button type="submit" class="button">
+          {words.trace}
+        </button>
+      </form>
+      {failure !== undefined && <p role="alert">{failure}</p>}
+      {found !== undefined && (
+        <>
+          <h2>{words.learntFrom(found.step, found.trace.documents.length)}</h2>
+          <ul>
+            {found.trace.documents.map(({ document, source }, i) => (
+              <li key={`${i} ${document}`}>
+                {(source ?? null) === null ? document : `${document} (${source})`}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}
