@@ -4,9 +4,17 @@
  */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
+import { benchData } from "./data.ts";
+import { benchRanks } from "./ranks.ts";
+import { benchTokenizer } from "./tokenizer.ts";
+import { benchTrace } from "./trace.ts";
 import { benchTrain } from "./train.ts";
 
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
+  data: benchData,
+  ranks: benchRanks,
+  tokenizer: benchTokenizer,
+  trace: benchTrace,
   train: benchTrain,
 };
 

@@ -26,7 +26,7 @@ const MACHINE: readonly CommandOption[] = [
 
 const RECIPE = {
   name: "recipe",
-  description: "a shipped recipe (nano, apertus-8b, apertus-70b) or the path of a .yaml file",
+  description: "a shipped recipe (nano, web, apertus-8b, apertus-70b) or the path of a .yaml file",
   required: true,
 } as const;
 
@@ -37,14 +37,24 @@ export const COMMANDS: readonly Command[] = [
     description:
       "Prints the plan, runs every stage whose artifact is not in the store yet, and ends with what came of it. " +
       "A build that was stopped, or killed in any way, goes on when the same command is run again, and gives the " +
-      "same bytes. Settings that changed rebuild their stage and what depends on it, nothing else.",
+      "same bytes. Settings that changed rebuild their stage and what depends on it, nothing else. Started by mpirun or " +
+      "srun, it trains on all their processes (docs/distributed.md).",
     arguments: [RECIPE],
     options: [
       STORE,
       { flags: "--to <noun>", description: `stop at one of: ${TARGETS.join(", ")}` },
       ...MACHINE,
+      {
+        flags: "--rank-timeout <seconds>",
+        description: "under mpirun or srun: how long a rank may stay silent in the middle of a step",
+        default: "600",
+      },
     ],
-    examples: ["npx firn build nano", "npx firn build ./my-recipe.yaml --to documents"],
+    examples: [
+      "npx firn build nano",
+      "npx firn build ./my-recipe.yaml --to documents",
+      "mpirun -n 2 npx firn build nano",
+    ],
     load: () => import("./commands/build.ts"),
   },
   {
@@ -79,16 +89,29 @@ export const COMMANDS: readonly Command[] = [
     description:
       "Without a name lists every artifact. With a kind (documents, weights, …), a stage, a folder or the first digits " +
       "of a fingerprint shows what it was made from, its settings, files and first contents, after checking the files " +
-      "against their checksums. `firn show ledger` checks the chain of facts.",
+      "against their checksums. For documents: the funnel of steps and reasons, languages, web sites, licences, and " +
+      "random examples of what was kept and dropped. For a tokenizer, or a tokenizer.json from elsewhere: what the " +
+      "Universal Declaration of Human Rights costs in each of some 530 languages, how far they are apart, and what " +
+      "survives. `firn show ledger` checks the chain of facts.",
     arguments: [
       {
         name: "artifact",
-        description: "kind, stage, folder, path, fingerprint, or `ledger`",
+        description: "kind, stage, folder, path, fingerprint, `ledger`, or a tokenizer.json",
         required: false,
       },
     ],
-    options: [STORE, { flags: "--limit <n>", description: "how many things inside to show", default: "3" }],
-    examples: ["npx firn show", "npx firn show documents", "npx firn show ledger"],
+    options: [
+      STORE,
+      { flags: "--limit <n>", description: "how many things inside to show", default: "3" },
+      { flags: "--seed <n>", description: "documents: other examples", default: "0" },
+      { flags: "--next-to <path>", description: "tokenizer: beside it, another folder or tokenizer.json" },
+    ],
+    examples: [
+      "npx firn show",
+      "npx firn show documents",
+      "npx firn show tokenizer --next-to gpt2/tokenizer.json",
+      "npx firn show ledger",
+    ],
     load: () => import("./commands/show.ts"),
   },
   {
@@ -97,13 +120,14 @@ export const COMMANDS: readonly Command[] = [
     description:
       "`step N` lists the documents in training step N; `document ID` says which steps saw a document, or which step " +
       'of the data pipeline dropped it and why; `text "…"` finds the documents that hold a text; `domain NAME` says ' +
-      "what was used of a web site. Answers come from the tables of the newest pretraining run in the store, offline.",
+      "what was used of a web site. Answers come from the tables of the newest pretraining run in the store, offline. " +
+      "`index` builds an index beside them, which answers without reading the corpus.",
     arguments: [
-      { name: "subject", description: "step, document, text or domain", required: true },
+      { name: "subject", description: "step, document, text or domain; or index", required: true },
       {
         name: "value",
         description: "the step's number, the document's id, the text, the domain",
-        required: true,
+        required: false,
         variadic: true,
       },
     ],
@@ -113,6 +137,128 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: ["npx firn trace step 1", 'npx firn trace text "born free and equal"'],
     load: () => import("./commands/trace.ts"),
+  },
+  {
+    name: "crawl",
+    summary: "fetch the pages of a site into a web archive",
+    description:
+      "Follows links from the addresses given without leaving their hosts, one page at a time, keeps to robots.txt, and " +
+      "writes a .warc.gz that the `warc` reader of a recipe takes (`- { warc: ./pages.warc.gz, licence: … }`).",
+    arguments: [{ name: "url", description: "where to start", required: true, variadic: true }],
+    options: [
+      { flags: "--to <file>", description: "archive to write", default: "crawl.warc.gz" },
+      { flags: "--max-pages <n>", description: "stop after so many pages", default: "1000" },
+      { flags: "--delay <seconds>", description: "wait between requests to one host", default: "1" },
+      { flags: "--agent <text>", description: "how to introduce oneself", default: "firn and its version" },
+    ],
+    examples: ["npx firn crawl https://example.org/ --to pages.warc.gz --max-pages 100"],
+    load: () => import("./commands/crawl.ts"),
+  },
+  {
+    name: "optout",
+    summary: "what people and sites say about training on their text",
+    description:
+      "`add KIND VALUE` takes a request (domain, url, hash, text or person), computes which documents, tokens, training " +
+      "steps and released models it concerns, records it in the ledger, and writes a signed receipt and a letter in " +
+      "plain words; the ledger keeps passages and personal data as salted hashes only. `list` shows the requests and their deadlines, " +
+      "`decide ID next-corpus|output-filter|retrain|refused` records an answer. " +
+      "`fetch FILE` asks the hosts with most text in the store (or those of --hosts) for robots.txt, ai.txt and " +
+      "tdmrep.json, one request at a time each, and writes what they answer to a snapshot. A recipe that names it " +
+      "under `documents.optOut.snapshot` leaves out what they refuse, in crawls of any date. A run that was stopped goes " +
+      "on; hosts that did not answer are asked again.",
+    arguments: [
+      { name: "action", description: "add, list, decide or fetch", required: true },
+      {
+        name: "words",
+        description:
+          "add: kind and value; decide: request and decision; fetch: snapshot to write (JSON Lines)",
+        required: false,
+        variadic: true,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--contact <text>", description: "add: where the answer goes" },
+      { flags: "--days <n>", description: "add: days until the answer is due", default: "30" },
+      { flags: "--domain <name>", description: "list: only requests that touch this domain" },
+      { flags: "--why <text>", description: "decide: the reason, for the letter" },
+      { flags: "--hosts <file>", description: "hosts to ask, one a line, instead of those of the store" },
+      { flags: "--top <n>", description: "ask only the first n", default: "1000" },
+      { flags: "--parallel <n>", description: "hosts asked at the same time", default: "16" },
+      {
+        flags: "--agent <text>",
+        description: "how to introduce oneself to them",
+        default: "firn and its version",
+      },
+    ],
+    examples: [
+      "npx firn optout add domain example.com --contact rights@example.com",
+      "npx firn optout list",
+      "npx firn optout fetch ./optout-snapshot.jsonl --top 100",
+    ],
+    load: () => import("./commands/optout.ts"),
+  },
+  {
+    name: "provider",
+    summary: "the provider's form: what only people know, asked once, printed on every paper",
+    description:
+      "Asks for name, contact, dates, measures and intended use, and records the answers in the store's ledger; builds " +
+      "in this store print their papers with them. Without a terminal, or with --json, shows what is on record; --set " +
+      "and --file answer without asking.",
+    arguments: [],
+    options: [
+      STORE,
+      { flags: "--set <pair...>", description: "answers as key=value; an empty value takes one back" },
+      { flags: "--file <json>", description: "answers from a file, as --json prints them" },
+      {
+        flags: "--measure",
+        description: "take device, peak and hours of training from this machine and the ledger",
+      },
+      { flags: "--threads <n>", description: "threads that the training used", default: "all cores" },
+    ],
+    examples: [
+      "npx firn provider",
+      'npx firn provider --set name="Example Laboratory" contact=lab@example.org inUnion=yes',
+    ],
+    load: () => import("./commands/provider.ts"),
+  },
+  {
+    name: "verify",
+    summary: "is everything still what was recorded? a store, or one release, offline",
+    description:
+      "Without a name walks the store's ledger line by line (the first broken link is named) and hashes every file of " +
+      "every artifact. With the folder of a release checks its checksums, its signature, and that its papers cite " +
+      "facts that are there and unaltered; with a receipt (.json), its signature. A key from somewhere else than the release says who signed it.",
+    arguments: [
+      { name: "release", description: "folder of a release, an artifact, or a receipt", required: false },
+    ],
+    options: [STORE, { flags: "--public-key <file>", description: "the provider's public key (PEM)" }],
+    examples: ["npx firn verify", "npx firn verify ./published --public-key provider.pub"],
+    load: () => import("./commands/verify.ts"),
+  },
+  {
+    name: "release",
+    summary: "grade a release's papers; copy it out of the store, signed, to be published",
+    description:
+      "Without --out prints what the public summary earns from records, and what still needs a person. With --out " +
+      "copies weights and papers into a new folder with checksums over all of it; --key signs both with an EC P-256 " +
+      "key as an OpenSSF model signature (a new key is written if the file does not exist). Publishing is recorded " +
+      "in the ledger.",
+    arguments: [
+      { name: "release", description: "folder, fingerprint or path of a release artifact", required: false },
+    ],
+    options: [
+      STORE,
+      { flags: "--out <dir>", description: "a new folder for the published release" },
+      { flags: "--key <file>", description: "private key that signs (PEM)" },
+      { flags: "--site", description: "add the transparency portal as pages for any web server" },
+      {
+        flags: "--manifest <yaml>",
+        description: "instead: print a summary from published facts beside what was published",
+      },
+    ],
+    examples: ["npx firn release", "npx firn release --out ./published --key ./provider.key --site"],
+    load: () => import("./commands/release.ts"),
   },
   {
     name: "serve",

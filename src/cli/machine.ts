@@ -1,5 +1,5 @@
 /** @file How much of this machine a command may use. */
-import { availableParallelism } from "node:os";
+import { availableParallelism, cpus } from "node:os";
 import { z } from "zod";
 import { integerOption } from "./options.ts";
 
@@ -11,8 +11,18 @@ export const machineOptions = {
 
 const schema = z.object(machineOptions);
 
-/** Both default to the number of cores. */
-export function machineUse(options: z.infer<typeof schema>): { workers: number; threads: number } {
-  const cores = availableParallelism();
-  return { workers: options.workers ?? cores, threads: options.threads ?? cores };
+/** Cores for each of `processes` that share this machine. A launcher that binds them to cores has already divided. */
+function coresOf(processes: number): number {
+  const allowed = availableParallelism();
+  const bound = allowed < cpus().length;
+  return bound ? allowed : Math.max(1, Math.floor(allowed / processes));
+}
+
+/** Workers default to the number of cores, threads to this process's share of them. */
+export function machineUse(
+  options: z.infer<typeof schema>,
+  processes = 1,
+): { workers: number; threads: number } {
+  const { workers = availableParallelism(), threads = coresOf(processes) } = options;
+  return { workers, threads };
 }

@@ -219,7 +219,7 @@ export class OnnxModel implements LanguageModel {
   }
 
   async close(): Promise<void> {
-    await (await this.#scoring)?.close();
-    for (const program of this.#speaking.values()) await (await program).close();
+    (await this.#scoring)?.close();
+    for (const program of this.#speaking.values()) (await program).close();
   }
 }

@@ -18,6 +18,7 @@ import {
   type Json,
   type Reporter,
   sha256,
+  type Work,
 } from "../core/index.ts";
 import { type Fact, factId, type Ledger } from "../ledger/index.ts";
 import type { Plan, PlanEntry } from "./plan.ts";
@@ -30,7 +31,7 @@ export interface RunOptions {
   /** Aborted on Ctrl-C: the running stage stops at its next safe point and `signal.reason` is thrown. */
   readonly signal: AbortSignal;
   /** How much of the machine stages may use; never changes a byte of what they make. */
-  readonly runtime: { readonly workers: number; readonly threads: number };
+  readonly runtime: Pick<Work, "workers" | "threads" | "communicator">;
 }
 
 export interface RunResult {
@@ -207,12 +208,12 @@ class PlanRun {
     this.#histories.set(fingerprint, { ...history, attempt, done: false });
     const context: StageContext<never, Record<string, never>> = {
       config: config as never,
+      fingerprint,
       inputs,
       dir: draft.dir,
       report,
       signal,
-      workers: runtime.workers,
-      threads: runtime.threads,
+      ...runtime,
       fact: (kind, data) => {
         assert(!kind.startsWith("stage."), `fact kind ${kind} is not one of the pipeline's own`);
         this.#append(entry, attempt, kind, data);

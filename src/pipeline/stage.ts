@@ -17,6 +17,8 @@ export interface StageEstimate {
 
 export interface StageContext<Config, Inputs extends Record<string, ArtifactKind>> extends Work {
   readonly config: Config;
+  /** Of the artifact being made: what its facts carry. */
+  readonly fingerprint: string;
   readonly inputs: { readonly [Name in keyof Inputs]: Artifact };
   /** The output folder (`….partial/`) to write into. Everything in it becomes part of the artifact. */
   readonly dir: string;

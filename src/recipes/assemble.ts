@@ -1,6 +1,7 @@
 /** @file From a recipe to its tree of stages: the only place where stages meet. */
+import path from "node:path";
 import { FirnError } from "../core/index.ts";
-import { resolveSource } from "../data/index.ts";
+import { resolveClean, resolveSource } from "../data/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { stageNode, type StageNode } from "../pipeline/index.ts";
 import { modelConfig } from "./model-section.ts";
@@ -14,6 +15,7 @@ import { finetune } from "./stages/finetune.ts";
 import { initialise } from "./stages/initialise.ts";
 import { pretrain } from "./stages/pretrain.ts";
 import { releaseNode } from "./stages/release.ts";
+import { startNodes } from "./stages/start-from.ts";
 import { samples } from "./stages/samples.ts";
 import { tokenize } from "./stages/tokenize.ts";
 import { trainTokenizerStage } from "./stages/train-tokenizer.ts";
@@ -74,9 +76,18 @@ function checkBuildable({ recipe, file }: RecipeFile): void {
   }
 }
 
+/** Pretraining, and the stages that lengthen the context, each from the weights of the one before. */
+function pretrainNodes(recipe: Recipe, model: ModelConfig, start: StageNode, tokens: StageNode): StageNode {
+  const first = stageNode("pretrain", pretrain, { ...recipe.train, model }, { weights: start, tokens });
+  return recipe.longContext.reduce((weights, { ropeTheta, contextLength, ...train }) => {
+    const config = { ...train, model: { ...model, ropeTheta, contextLength } };
+    return stageNode(`context ${contextLength}`, pretrain, config, { weights, tokens });
+  }, first);
+}
+
 /**
  * Finds and hashes the recipe's sources and wires its stages.
- * @throws FirnError `RECIPE_NO_SOURCES`, `RECIPE_SOURCE_TWICE`, `RECIPE_INCOMPLETE` and those of `resolveSource`
+ * @throws FirnError `RECIPE_NO_SOURCES`, `RECIPE_SOURCE_TWICE`, `RECIPE_INCOMPLETE` and those of `resolveSource` and `resolveClean`
  */
 export async function assemble(from: RecipeFile): Promise<RecipeNodes> {
   checkBuildable(from);
@@ -85,13 +96,19 @@ export async function assemble(from: RecipeFile): Promise<RecipeNodes> {
   const sources = new Map<string, StageNode>();
   for (const spec of recipe.sources) sources.set(spec.id, acquireNode(await resolveSource(spec, baseDir)));
 
-  const documents = cleanNode(recipe.documents, sources);
-  const tokenizer = stageNode("tokenizer", trainTokenizerStage, recipe.tokenizer, { documents });
+  const documents = cleanNode(await resolveClean(recipe.documents, baseDir), sources);
+  const adopted =
+    recipe.startFrom === undefined
+      ? undefined
+      : await startNodes(path.resolve(baseDir, recipe.startFrom), model);
+  const tokenizer =
+    adopted?.tokenizer ?? stageNode("tokenizer", trainTokenizerStage, recipe.tokenizer, { documents });
   const tokens = stageNode("tokens", tokenize, { splits: ["train", "heldout"] }, { documents, tokenizer });
-  const start = stageNode("initialise", initialise, { model, seed: recipe.train.seed }, {});
+  const start =
+    adopted?.weights ?? stageNode("initialise", initialise, { model, seed: recipe.train.seed }, {});
   const sampleNode = (title: string, weights: StageNode): StageNode =>
     stageNode(`samples ${title}`, samples, { title, ...recipe.samples }, { weights, tokenizer });
-  const base = stageNode("pretrain", pretrain, { ...recipe.train, model }, { weights: start, tokens });
+  const base = pretrainNodes(recipe, model, start, tokens);
 
   let chat: StageNode | undefined;
   let talk: StageNode | undefined;
@@ -129,7 +146,7 @@ export async function assemble(from: RecipeFile): Promise<RecipeNodes> {
         ? undefined
         : releaseNode(
             { ...recipe.release, name: recipe.release.name ?? recipe.name, provider: recipe.provider },
-            { weights: chat ?? base, tokenizer, evaluations },
+            { weights: chat ?? base, tokenizer, evaluations, documents, tokens },
           ),
   };
 }

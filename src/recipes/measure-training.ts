@@ -1,7 +1,7 @@
 /** @file How long the recipe's own training step takes on this machine: a few real steps on random tokens. */
 import { randomStream } from "../core/index.ts";
 import { initialWeights, type ModelConfig } from "../model/index.ts";
-import { type FinetuneConfig, makeBatch, packStream, Trainer } from "../train/index.ts";
+import { type FinetuneConfig, makeBatch, microBatchOf, packStream, Trainer } from "../train/index.ts";
 
 /** The first steps pay for memory that the later ones use again. */
 const WARM_UP = 2;
@@ -13,6 +13,7 @@ export async function measureTrainingStep(
   step: {
     readonly batch: number;
     readonly length: number;
+    readonly microBatch?: number | undefined;
     readonly lossChunkRows: number;
     readonly optimizer: FinetuneConfig["optimizer"];
   },
@@ -26,16 +27,24 @@ export async function measureTrainingStep(
     names: ["random"],
   };
   const packing = packStream(documents, Uint16Array.of(1), step.length, 0);
-  const trainer = await Trainer.create(model, step.optimizer, step, initialWeights(model, 0), {
-    threads,
-    where: "measurement",
-  });
+  const trainer = await Trainer.create(
+    model,
+    step.optimizer,
+    { ...step, microBatch: microBatchOf(step) },
+    initialWeights(model, 0),
+    { threads, where: "measurement" },
+  );
+  const config = { length: step.length, padId: model.padId, goldfish: null };
   let best = Number.POSITIVE_INFINITY;
   try {
     for (let i = 1; i <= WARM_UP + MEASURED; i++) {
       const started = performance.now();
-      const batch = makeBatch(documents, packing, { ...step, padId: model.padId, goldfish: null }, i);
-      await trainer.step(batch, i, 1e-4);
+      const batch = makeBatch(documents, packing, config, {
+        first: (i - 1) * step.batch,
+        batch: step.batch,
+      });
+      await trainer.gradients(batch);
+      await trainer.update(i, 1e-4);
       if (i > WARM_UP) best = Math.min(best, (performance.now() - started) / 1000);
     }
   } finally {

@@ -3,9 +3,21 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FirnError } from "../core/index.ts";
-import { APERTUS_70B, APERTUS_8B, parameterCount } from "../model/index.ts";
+import { openStore } from "../artifacts/index.ts";
+import { FirnError, silentReporter } from "../core/index.ts";
+import { Ledger } from "../ledger/index.ts";
+import { APERTUS_70B, APERTUS_8B, initialWeights, parameterCount } from "../model/index.ts";
+import { plan, runPlan } from "../pipeline/index.ts";
 import { APERTUS_70B_SETUP, APERTUS_8B_SETUP } from "../planning/index.ts";
+import {
+  APERTUS_PATTERN,
+  PreTokenizer,
+  PieceCounter,
+  saveTokenizer,
+  tokenizerFromMerges,
+  trainMerges,
+} from "../tokenizer/index.ts";
+import { readWeights, timetable, writeWeights } from "../train/index.ts";
 import {
   assemble,
   readRecipe,
@@ -34,7 +46,7 @@ async function complaint(work: Promise<unknown>): Promise<FirnError> {
 describe("shipped recipes", () => {
   it("all parse, and are named like their file", async () => {
     const names = await shippedRecipes();
-    expect(names).toEqual(["apertus-70b", "apertus-8b", "nano"]);
+    expect(names).toEqual(["apertus-70b", "apertus-8b", "nano", "web"]);
     for (const name of names) expect((await readRecipe(name)).recipe.name).toBe(name);
   });
 
@@ -45,13 +57,19 @@ describe("shipped recipes", () => {
     expect(recipeModel(large)).toEqual(APERTUS_70B);
     expect(small.train.steps).toBe(2_627_139);
     expect(large.train.steps).toBe(1_155_828);
+    for (const { train } of [small, large]) {
+      const { sequences, growsAt } = timetable(train);
+      expect((sequences * train.length) / 15e12).toBeCloseTo(1, 4);
+      expect(growsAt).toHaveLength(1);
+      expect(train.dataStages).toHaveLength(train === small.train ? 4 : 5);
+    }
     expect(small.train.optimizer).toMatchObject({
       beta3: 0.9999,
       alpha: 8,
       warmupSteps: 100_000,
       clipNorm: 0.1,
     });
-    expect(small.train.goldfish).toEqual({ k: 50, window: 50 });
+    expect(small.train.goldfish).toEqual({ k: 50, window: 50, hash: "product" });
   });
 
   it("for Apertus plan the runs that the report describes", async () => {
@@ -138,5 +156,53 @@ describe("a user's recipe", () => {
     expect(error.parts.got).toContain("divide");
     const line = text.split("\n").findIndex((row) => row.includes("kvHeads")) + 1;
     expect(error.parts.where).toMatch(new RegExp(`heads.yaml:${line}$`));
+  });
+
+  it("goes on from a folder of weights with its tokenizer, and lengthens the context", async () => {
+    const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
+    counter.add("ab ab ab");
+    const merges = await trainMerges(counter.total(), { tokens: 258, minFrequency: 2 });
+    const tokenizer = tokenizerFromMerges(merges, { specialBlock: 80, systemText: "S" });
+    const { vocabSize } = tokenizer;
+    const shape = { layers: 1, hiddenSize: 32, heads: 2, kvHeads: 1, ffnSize: 64, contextLength: 32 };
+    const model = { ...APERTUS_8B, ...shape, headDim: 16, vocabSize, ropeTheta: 10_000 };
+    const weights = initialWeights(model, 5);
+    const folder = path.join(dir, "weights");
+    await writeWeights(folder, model, weights);
+    await saveTokenizer(tokenizer, folder);
+    const file = path.join(dir, "further.yaml");
+    const recipe = (ffnSize: number): string[] => [
+      "name: further",
+      "description: somebody's weights, my texts",
+      "provider: { name: me, contact: me@example.org }",
+      "sources: [{ folder: ., licence: CC-BY-4.0 }]",
+      `tokenizer: { vocabSize: ${vocabSize}, specialBlock: 80 }`,
+      `model: { layers: 1, hiddenSize: 32, heads: 2, kvHeads: 1, ffnSize: ${ffnSize}, contextLength: 32 }`,
+      "startFrom: weights",
+      "train: { steps: 2, batch: 1, length: 32, optimizer: {}, learningRate: { peak: 0.001, final: 0, warmupSteps: 1 } }",
+      "longContext:",
+      "  - { ropeTheta: 1000000, contextLength: 64, steps: 1, batch: 1, length: 64, optimizer: {}, learningRate: { type: constant, peak: 0.001, warmupSteps: 0 } }",
+    ];
+    await writeFile(file, recipe(64).join("\n"));
+    const { base, tokenizer: adopted } = await assemble(await readRecipe(file));
+    expect(base.label).toBe("context 64");
+    expect(base.inputs["weights"]!.label).toBe("pretrain");
+    const start = base.inputs["weights"]!.inputs["weights"]!;
+    expect(JSON.stringify([start.config, adopted.config])).not.toContain(dir);
+    const store = openStore(path.join(dir, "store"));
+    const { artifacts } = await runPlan(await plan([start, adopted], store), {
+      store,
+      ledger: Ledger.open(path.join(dir, "store")),
+      report: silentReporter,
+      signal: new AbortController().signal,
+      runtime: { workers: 1, threads: 1 },
+    });
+    const found = [...artifacts.values()].find(({ kind }) => kind === "weights")!;
+    expect((await readWeights(found.dir)).weights).toEqual(weights);
+
+    await writeFile(file, recipe(48).join("\n"));
+    const error = await complaint(assemble(await readRecipe(file)));
+    expect(error.code).toBe("RECIPE_START_SHAPE");
+    expect(error.parts.got).toBe("ffnSize 64");
   });
 });

@@ -41,7 +41,16 @@ export const recipeSchema = z.strictObject({
   documents: cleanConfigSchema.prefault({}),
   tokenizer: tokenizerConfigSchema,
   model: ModelSection,
+  /** A Hugging Face folder of Apertus shape to go on from, with its tokenizer, instead of fresh weights. */
+  startFrom: z.string().min(1).max(4096).optional(),
   train: TrainConfig,
+  /** Further pretraining at longer sequences, stage after stage (Apertus: 8k, 16k, 32k, 64k). */
+  longContext: z
+    .array(
+      TrainConfig.extend({ ropeTheta: z.number().positive(), contextLength: z.int().min(8).max(1_048_576) }),
+    )
+    .max(16)
+    .default([]),
   /** The small talk that fine-tuning learns from; without it the recipe ends with a base model. */
   conversations: ConversationsSection.optional(),
   finetune: FinetuneConfig.optional(),

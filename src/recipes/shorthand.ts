@@ -1,9 +1,9 @@
 /**
- * @file A user's own texts in one line: `- { folder: ./my-texts, licence: CC-BY-4.0 }` (or `jsonl:`, `parquet:`) is
+ * @file A user's own texts in one line: `- { folder: ./my-texts, licence: CC-BY-4.0 }` (or `jsonl:`, `parquet:`, `warc:`) is
  * written out as the full declaration of a source.
  */
 
-const SHORTHANDS = ["folder", "jsonl", "parquet"] as const;
+const SHORTHANDS = ["folder", "jsonl", "parquet", "warc"] as const;
 
 type Plain = Record<string, unknown>;
 
@@ -15,7 +15,7 @@ function isPlain(value: unknown): value is Plain {
 function idFromPath(path: string): string {
   const last = path.replaceAll("\\", "/").replace(/\/+$/, "").split("/").at(-1) ?? "";
   const id = last
-    .replace(/\.(txt|md|jsonl|parquet)?(\.(gz|zst))?$/i, "")
+    .replace(/\.(txt|md|jsonl|parquet|warc|wet)?(\.(gz|zst))?$/i, "")
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replaceAll(/^-+|-+$/g, "")

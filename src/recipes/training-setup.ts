@@ -11,6 +11,7 @@ import {
   trainingFlopsPerToken,
   type TrainingSetup,
 } from "../planning/index.ts";
+import { timetable } from "../train/index.ts";
 import { recipeModel } from "./assemble.ts";
 import type { Recipe } from "./schema.ts";
 
@@ -92,7 +93,7 @@ export function trainingSetup(
   machine?: MeasuredMachine,
 ): TrainingSetup {
   if (recipe.plan !== undefined) return plannedSetup(recipe, recipe.plan, overrides);
-  const { steps, batch, length } = recipe.train;
+  const { batch, length } = recipe.train;
   const here = machine !== undefined && overrides.device === undefined;
   const device: Device = here
     ? cpuDevice({
@@ -105,7 +106,7 @@ export function trainingSetup(
   const utilisation = overrides.utilisation ?? DEFAULT_UTILISATION;
   return parseTrainingSetup(
     {
-      tokens: overrides.tokens ?? steps * batch * length,
+      tokens: overrides.tokens ?? timetable(recipe.train).sequences * length,
       sequenceLength: length,
       batchTokens: batch * length,
       microBatch: batch,

@@ -29,7 +29,16 @@ describe("package.json", () => {
         { types: `./dist/${room}/index.d.ts`, default: `./dist/${room}/index.js` },
       ]),
     );
-    expect(manifest.exports).toEqual({ ...wanted, "./package.json": "./package.json" });
+    // The tokenizer's pure part, which a page can bundle.
+    const browser = {
+      types: "./dist/tokenizer/browser.d.ts",
+      default: "./dist/tokenizer/browser.js",
+    };
+    expect(manifest.exports).toEqual({
+      ...wanted,
+      "./tokenizer/browser": browser,
+      "./package.json": "./package.json",
+    });
     expect(rooms.filter((room) => !existsSync(path.join(ROOT, "src", room, "index.ts")))).toEqual([]);
   });
 

@@ -8,7 +8,8 @@ import { type LlamaModel, openLlamaModel } from "../../src/generate/index.ts";
 import { writeApertusGguf } from "../../src/release/index.ts";
 import { type DistributionAnswer, type RunningServer, tokenizerCodec } from "../../src/serve/index.ts";
 import {
-  ApertusPreTokenizer,
+  APERTUS_PATTERN,
+  PreTokenizer,
   defaultSystemText,
   PieceCounter,
   renderChat,
@@ -25,9 +26,9 @@ const TEXT =
   "wird zu Eis. The sun shines on the snow. The snow becomes firn, and the firn becomes ice. Grüezi, schöne Welt!";
 
 async function trainedTokenizer(): Promise<Tokenizer> {
-  const counter = new PieceCounter(new ApertusPreTokenizer());
+  const counter = new PieceCounter(new PreTokenizer([APERTUS_PATTERN]));
   counter.add(TEXT);
-  const merges = await trainMerges(counter.total(1), { tokens: 256 + 60, minFrequency: 2 });
+  const merges = await trainMerges(counter.total(), { tokens: 256 + 60, minFrequency: 2 });
   return tokenizerFromMerges(merges, { specialBlock: 80, systemText: defaultSystemText({ name: "Tiny" }) });
 }
 

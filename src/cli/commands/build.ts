@@ -1,23 +1,46 @@
 /** @file `firn build`: runs what a recipe lacks, after saying what that is, and ends with what came of it. */
 import { z } from "zod";
 import { Ledger } from "../../ledger/index.ts";
-import { renderPlan, runPlan } from "../../pipeline/index.ts";
+import { renderPlan, type RunOptions, runPlan } from "../../pipeline/index.ts";
 import { readRecipe } from "../../recipes/index.ts";
+import { launchOf, withRanks } from "../../train/index.ts";
 import { renderBuildSummary } from "../build-summary.ts";
 import type { CommandCall } from "../command.ts";
 import { machineOptions, machineUse } from "../machine.ts";
-import { parseOptions, storeOption } from "../options.ts";
+import { integerOption, parseOptions, storeOption } from "../options.ts";
 import { planRecipe } from "../plan-recipe.ts";
+import { withRecordedProvider } from "../provider-profile.ts";
 import { TARGETS } from "../targets.ts";
 
-const schema = z.object({ store: storeOption, to: z.enum(TARGETS).optional(), ...machineOptions });
+const schema = z.object({
+  store: storeOption,
+  to: z.enum(TARGETS).optional(),
+  ...machineOptions,
+  rankTimeout: integerOption(1, 1_000_000).default(600),
+});
 
+type Options = z.infer<typeof schema>;
+
+/** Started once, builds. Started by `mpirun` or `srun`, rank 0 builds and the others take part in the training. */
 export async function run(call: CommandCall): Promise<void> {
   const options = parseOptions(schema, call);
+  const launch = launchOf(process.env);
+  const runtime = machineUse(options, launch?.localSize);
+  if (launch === undefined) {
+    await build(call, options, runtime);
+    return;
+  }
+  const { threads } = runtime;
+  await withRanks({ launch, threads, timeoutMs: options.rankTimeout * 1000 }, (communicator) => {
+    call.report.line(`Trains on ${communicator.size} ranks with ${threads} threads each.`);
+    return build(call, options, { ...runtime, communicator });
+  });
+}
+
+async function build(call: CommandCall, options: Options, runtime: RunOptions["runtime"]): Promise<void> {
   const { report, signal, terminal } = call;
-  const from = await readRecipe(call.arguments[0]!);
-  const runtime = machineUse(options);
   const ledger = Ledger.open(options.store, report);
+  const from = await withRecordedProvider(await readRecipe(call.arguments[0]!), ledger);
   const { nodes, plan, store } = await planRecipe(from, {
     storeDir: options.store,
     target: options.to,

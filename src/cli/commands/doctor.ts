@@ -4,6 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { describeError, FirnError, formatBytes } from "../../core/index.ts";
+import { OnnxRuntime } from "../../engine/index.ts";
 import type { CommandCall } from "../command.ts";
 import { parseOptions, storeOption } from "../options.ts";
 
@@ -77,15 +78,14 @@ async function checkDisk(store: string): Promise<Check> {
 }
 
 /** Which accelerators the installed ONNX Runtime could use; training needs only the CPU. */
-async function checkOnnxRuntime(): Promise<Check> {
+function checkOnnxRuntime(): Check {
   try {
-    const ort = await import("onnxruntime-node");
-    const backends = ort.listSupportedBackends();
-    const names = backends.map(({ name, bundled }) => (bundled ? name : `${name} (library not installed)`));
+    const runtime = OnnxRuntime.load();
+    const names = runtime.providers().map((name) => name.replace("ExecutionProvider", ""));
     return {
       name: "ONNX Runtime",
       verdict: "fine",
-      found: `${ort.env.versions.node ?? ort.env.versions.common}: ${names.join(", ")}`,
+      found: `${runtime.version}: ${names.join(", ")}`,
       next: "The CPU is enough. To add NVIDIA's provider on x64 Linux with CUDA 12: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` (downloads it from NuGet).",
     };
   } catch (error) {
@@ -111,6 +111,23 @@ async function checkLlamaCpp(): Promise<Check> {
       verdict: "missing",
       found: describeError(error),
       next: "`firn serve` and `firn chat` cannot speak. Run `npm ci` again; on 64-bit ARM Linux, remove the override of @node-llama-cpp/linux-arm64 in package.json first.",
+    };
+  }
+}
+
+/** Which MPI library training on several processes would use; one process needs none. */
+async function checkMpi(): Promise<Check> {
+  const { MPI_INSTALL_HINT, openMpiLibrary } = await import("../../train/index.ts");
+  try {
+    const { version, file } = openMpiLibrary();
+    return { name: "MPI", verdict: "fine", found: `${version} (${file})` };
+  } catch (error) {
+    if (!(error instanceof FirnError)) throw error;
+    return {
+      name: "MPI",
+      verdict: "note",
+      found: "no library",
+      next: `Only training on several processes or machines needs one. ${MPI_INSTALL_HINT}`,
     };
   }
 }
@@ -145,8 +162,9 @@ export async function examine(store: string): Promise<Check[]> {
     checkNode(process.version),
     ...checkMachine(),
     await checkDisk(store),
-    await checkOnnxRuntime(),
+    checkOnnxRuntime(),
     await checkLlamaCpp(),
+    await checkMpi(),
     await checkBrowser(),
   ];
 }

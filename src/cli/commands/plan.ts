@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { z } from "zod";
 import { measureMatmulRate } from "../../engine/index.ts";
+import { Ledger } from "../../ledger/index.ts";
 import { renderPlan } from "../../pipeline/index.ts";
 import { DEVICES, planSections, planTraining, renderPlanReport } from "../../planning/index.ts";
 import {
@@ -16,6 +17,7 @@ import type { CommandCall } from "../command.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { integerOption, numberOption, parseOptions, storeOption } from "../options.ts";
 import { planRecipe } from "../plan-recipe.ts";
+import { withRecordedProvider } from "../provider-profile.ts";
 
 const schema = z.object({
   store: storeOption,
@@ -29,7 +31,10 @@ const schema = z.object({
 export async function run(call: CommandCall): Promise<void> {
   const options = parseOptions(schema, call);
   const { threads } = machineUse(options);
-  const from = await readRecipe(call.arguments[0]!);
+  const from = await withRecordedProvider(
+    await readRecipe(call.arguments[0]!),
+    Ledger.open(options.store, call.report),
+  );
   const { recipe } = from;
   const buildable = recipe.sources.length > 0;
   const staged = buildable

@@ -1,5 +1,6 @@
 /** @file `firn serve`: the OpenAI-compatible API and the web page, on a release. */
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeError, formatInteger } from "../../core/index.ts";
@@ -7,6 +8,7 @@ import { builtWebDir, type ServeEvent, startServer, tokenizerCodec } from "../..
 import type { CommandCall } from "../command.ts";
 import { openModel } from "../find-model.ts";
 import { machineOptions, machineUse } from "../machine.ts";
+import { traceBehind, traceRunStep } from "../release-run.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
 
 const schema = z.object({
@@ -34,6 +36,10 @@ export async function run(call: CommandCall): Promise<void> {
   });
   const { model, tokenizer, name, time, dir } = opened;
   try {
+    const legal = path.join(dir, "legal");
+    const portal = existsSync(path.join(legal, "portal.json"))
+      ? { dir: legal, trace: await traceBehind(options.store, dir) }
+      : undefined;
     const server = await startServer({
       models: [
         { id: name, model, chat: tokenizerCodec(tokenizer), created: Math.floor(time.getTime() / 1000) },
@@ -41,6 +47,8 @@ export async function run(call: CommandCall): Promise<void> {
       host: options.host,
       port: options.port,
       webDir: builtWebDir(),
+      portal,
+      runs: { storeDir: options.store, step: (run, step) => traceRunStep(options.store, run, step) },
       allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
       limits: { parallel: options.parallel },
       log: (event) => call.report.line(eventLine(event)),

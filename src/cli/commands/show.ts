@@ -7,16 +7,24 @@ import {
   openTokens,
   readConversations,
   readDocuments,
+  reportDocuments,
   SafetensorsFile,
 } from "../../artifacts/index.ts";
 import { FirnError, formatBytes, formatInteger, formatTable, type Json } from "../../core/index.ts";
 import { verifyLedger } from "../../ledger/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
 import type { CommandCall } from "../command.ts";
+import { documentsReportLines } from "../documents-report.ts";
 import { findArtifacts } from "../find-artifact.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
+import { reportTokenizers, type TokenizerReport, tokenizerReportLines } from "../tokenizer-report.ts";
 
-const schema = z.object({ store: storeOption, limit: integerOption(1, 1000).default(3) });
+const schema = z.object({
+  store: storeOption,
+  limit: integerOption(1, 1000).default(3),
+  seed: integerOption(0, 2 ** 31).default(0),
+  nextTo: z.string().min(1).optional(),
+});
 
 const totalBytes = ({ manifest }: Artifact): number =>
   manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -47,9 +55,8 @@ async function firstOf<T>(batches: AsyncIterable<readonly T[]>, limit: number): 
 /** The first few things inside, in the words of its kind. */
 async function peek({ kind, dir }: Artifact, limit: number): Promise<string[]> {
   switch (kind) {
-    case "source":
-    case "documents": {
-      const documents = await firstOf(readDocuments(dir, kind === "source" ? "raw" : "train"), limit);
+    case "source": {
+      const documents = await firstOf(readDocuments(dir, "raw"), limit);
       return documents.map(({ id, language, text }) => `${id} [${language ?? "–"}] ${oneLine(text, 100)}`);
     }
     case "tokenizer": {
@@ -79,14 +86,24 @@ async function peek({ kind, dir }: Artifact, limit: number): Promise<string[]> {
       await file.close();
       return [...tensors.slice(0, limit), `${tensors.length} tensors`];
     }
+    case "documents":
     case "evaluations":
     case "release":
       return [];
   }
 }
 
+/** What an artifact is, and where. */
+function heading({ manifest, dir }: Artifact): string[] {
+  return [
+    `${manifest.kind} ${path.basename(dir)} (stage ${manifest.stage}, version ${manifest.version}); files match their checksums`,
+    `fingerprint ${manifest.fingerprint}`,
+    dir,
+  ];
+}
+
 async function details(artifact: Artifact, limit: number): Promise<string> {
-  const { manifest, dir } = artifact;
+  const { manifest } = artifact;
   const inputs = Object.entries(manifest.inputs).map(
     ([name, input]) => `  ${name}: ${input.kind}/${input.stage}-${input.fingerprint.slice(0, 12)}`,
   );
@@ -96,9 +113,7 @@ async function details(artifact: Artifact, limit: number): Promise<string> {
   const more = manifest.files.length - files.length;
   const inside = await peek(artifact, limit);
   return [
-    `${manifest.kind} ${path.basename(dir)} (stage ${manifest.stage}, version ${manifest.version}); files match their checksums`,
-    `fingerprint ${manifest.fingerprint}`,
-    dir,
+    ...heading(artifact),
     ...(inputs.length === 0 ? [] : ["", "made from", ...inputs]),
     "",
     "config",
@@ -121,14 +136,43 @@ function indent(value: Json): string {
   return shown.map((line) => `  ${line}`).join("\n");
 }
 
+/** The folder's name says more than "tokenizer.json" does. */
+function nameOf(place: string): string {
+  const base = path.basename(place);
+  return base === "tokenizer.json" ? path.basename(path.dirname(path.resolve(place))) : base;
+}
+
+/** The fairness of the tokenizer at `place`, next to that at `nextTo` if one is named. */
+async function tokenizerReports(place: string, nextTo: string | undefined): Promise<TokenizerReport[]> {
+  const places = nextTo === undefined ? [place] : [place, nextTo];
+  const tokenizers = await Promise.all(
+    places.map(async (one) => ({
+      name: nameOf(one),
+      tokenizer: (await loadTokenizer(one)).tokenizer,
+    })),
+  );
+  return await reportTokenizers(tokenizers);
+}
+
+/** A tokenizer file from elsewhere, which is no artifact. */
+async function showTokenizerFile(call: CommandCall, file: string, nextTo: string | undefined): Promise<void> {
+  const reports = await tokenizerReports(file, nextTo);
+  if (call.json) call.printJson(JSON.parse(JSON.stringify(reports)) as Json);
+  else call.terminal.print(tokenizerReportLines(reports).join("\n"));
+}
+
 export async function run(call: CommandCall): Promise<void> {
-  const { store: dir, limit } = parseOptions(schema, call);
+  const { store: dir, limit, seed, nextTo } = parseOptions(schema, call);
   const store = openStore(dir);
   const name = call.arguments[0];
   if (name === "ledger") {
     const { facts, head } = await verifyLedger(store.dir);
     if (call.json) call.printJson({ facts, head });
     else call.terminal.print(`${formatInteger(facts)} facts, an unbroken chain; the last is ${head}`);
+    return;
+  }
+  if (name?.endsWith(".json") === true) {
+    await showTokenizerFile(call, name, nextTo);
     return;
   }
   const artifacts = await findArtifacts(store, name);
@@ -142,6 +186,24 @@ export async function run(call: CommandCall): Promise<void> {
   }
   const one = artifacts.length === 1 ? artifacts[0] : undefined;
   if (one !== undefined) await store.verify(one, { deep: true });
+  const documents =
+    one?.kind === "documents" ? await reportDocuments(one.dir, { examples: limit, seed }) : undefined;
+  if (call.json && one !== undefined && documents !== undefined) {
+    const manifest = one.manifest as unknown as Json;
+    call.printJson([{ dir: one.dir, manifest, report: JSON.parse(JSON.stringify(documents)) as Json }]);
+    return;
+  }
+  if (one !== undefined && documents !== undefined) {
+    call.terminal.print([...heading(one), "", ...documentsReportLines(one, documents)].join("\n"));
+    return;
+  }
+  if (one?.kind === "tokenizer") {
+    const reports = await tokenizerReports(one.dir, nextTo);
+    const report = JSON.parse(JSON.stringify(reports)) as Json;
+    if (call.json) call.printJson([{ dir: one.dir, manifest: one.manifest as unknown as Json, report }]);
+    else call.terminal.print([await details(one, limit), "", ...tokenizerReportLines(reports)].join("\n"));
+    return;
+  }
   if (call.json) {
     call.printJson(
       artifacts.map((artifact) => ({ dir: artifact.dir, manifest: artifact.manifest as unknown as Json })),

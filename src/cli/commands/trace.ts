@@ -1,5 +1,4 @@
 /** @file `firn trace`: from a training step to its documents, and from a document, a text or a domain to the steps. */
-import path from "node:path";
 import { z } from "zod";
 import { type Artifact, openStore, type Store } from "../../artifacts/index.ts";
 import {
@@ -10,22 +9,23 @@ import {
   type Json,
   nearestName,
 } from "../../core/index.ts";
-import { traceDocument, traceDomain, traceStep, traceText } from "../../ledger/index.ts";
+import {
+  buildTraceIndex,
+  indexBytes,
+  openRunTrace,
+  type RunTables,
+  type RunTrace,
+} from "../../ledger/index.ts";
 import type { CommandCall } from "../command.ts";
-import { findArtifacts, inputOf, newestOfStage } from "../find-artifact.ts";
+import { findArtifacts, newestOfStage } from "../find-artifact.ts";
+import { traceIndexDir } from "../release-run.ts";
+import { openRun } from "../run-tables.ts";
 import { parseOptions, storeOption } from "../options.ts";
 
 const SUBJECTS = ["step", "document", "text", "domain"] as const;
 type Subject = (typeof SUBJECTS)[number];
 
 const schema = z.object({ store: storeOption, weights: z.string().min(1).optional() });
-
-/** Where the tables lie that a question is answered from. */
-interface Line {
-  readonly exposureParquet: string;
-  readonly documentsGlob: string;
-  readonly rejectsGlob: string;
-}
 
 async function pretrainedWeights(store: Store, name: string | undefined): Promise<Artifact> {
   if (name === undefined)
@@ -40,25 +40,12 @@ async function pretrainedWeights(store: Store, name: string | undefined): Promis
   });
 }
 
-/** The tables of the line that ends in `weights`; each artifact is checked against its checksums first. */
-async function openLine(store: Store, weights: Artifact): Promise<Line> {
-  const tokens = await inputOf(store, weights, "tokens");
-  const documents = await inputOf(store, tokens, "documents");
-  for (const artifact of [weights, documents]) await store.verify(artifact);
-  const glob = (...parts: string[]): string => path.join(documents.dir, ...parts);
-  return {
-    exposureParquet: path.join(weights.dir, "exposure.parquet"),
-    documentsGlob: glob("documents", "*.parquet"),
-    rejectsGlob: glob("rejects", "*.parquet"),
-  };
-}
-
 function readSubject(word: string): Subject {
   const subject = SUBJECTS.find((name) => name === word);
   if (subject !== undefined) return subject;
   const near = nearestName(word, SUBJECTS);
   throw new FirnError("CLI_USAGE", {
-    expected: `one of ${SUBJECTS.join(", ")}`,
+    expected: `one of ${SUBJECTS.join(", ")}, index`,
     got: word,
     next: near === undefined ? "Run `firn trace --help`." : `Did you mean \`firn trace ${near}\`?`,
   });
@@ -83,8 +70,8 @@ function listSteps(steps: readonly number[]): string {
   return unique.length > 12 ? `${shown} and ${formatInteger(unique.length - 12)} more` : shown;
 }
 
-async function answerStep(line: Line, word: string): Promise<{ text: string; json: Json }> {
-  const traced = await traceStep({ ...line, step: readStep(word) });
+async function answerStep(line: RunTrace, word: string): Promise<{ text: string; json: Json }> {
+  const traced = await line.step(readStep(word));
   const rows = traced.documents.map(({ row, document, start, length, source, language, licence }) => [
     String(row),
     document,
@@ -101,8 +88,8 @@ async function answerStep(line: Line, word: string): Promise<{ text: string; jso
   };
 }
 
-async function answerDocument(line: Line, id: string): Promise<{ text: string; json: Json }> {
-  const { document, reject, exposures } = await traceDocument({ ...line, id });
+async function answerDocument(line: RunTrace, id: string): Promise<{ text: string; json: Json }> {
+  const { document, reject, exposures } = await line.document(id);
   const steps = exposures.map(({ step }) => step);
   const tokens = exposures.reduce((sum, { length }) => sum + length, 0);
   const lines = [id];
@@ -129,11 +116,11 @@ async function answerDocument(line: Line, id: string): Promise<{ text: string; j
   };
 }
 
-async function answerText(line: Line, text: string): Promise<{ text: string; json: Json }> {
-  const found = await traceText({ ...line, text });
+async function answerText(line: RunTrace, text: string): Promise<{ text: string; json: Json }> {
+  const found = await line.text(text);
   const lines = [`"${text}" stands in ${formatInteger(found.keptCount)} documents that were kept`];
   for (const { id, split, excerpt } of found.documents) {
-    const { exposures } = await traceDocument({ ...line, id });
+    const { exposures } = await line.document(id);
     const seen =
       exposures.length === 0 ? "seen by no step" : `steps ${listSteps(exposures.map(({ step }) => step))}`;
     lines.push(`  ${id} (${split}; ${seen})`, `    … ${quote(excerpt)} …`);
@@ -154,8 +141,8 @@ async function answerText(line: Line, text: string): Promise<{ text: string; jso
   };
 }
 
-async function answerDomain(line: Line, name: string): Promise<{ text: string; json: Json }> {
-  const { domain, kept, dropped, seen } = await traceDomain({ ...line, domain: name });
+async function answerDomain(line: RunTrace, name: string): Promise<{ text: string; json: Json }> {
+  const { domain, kept, dropped, seen } = await line.domain(name);
   const lines = [domain];
   for (const group of kept) {
     lines.push(
@@ -181,13 +168,37 @@ async function answerDomain(line: Line, name: string): Promise<{ text: string; j
   };
 }
 
+/** Builds the index that the other questions then use. */
+async function buildIndex(call: CommandCall, tables: RunTables, dir: string): Promise<void> {
+  const index = await buildTraceIndex(tables, dir, call);
+  const bytes = await indexBytes(dir);
+  if (call.json) {
+    call.printJson({ dir, documents: index.documents, textBytes: index.textBytes, ...bytes });
+    return;
+  }
+  call.terminal.print(
+    `${formatInteger(index.documents)} documents, ${formatBytes(index.textBytes)} of text: index of ${formatBytes(bytes.tables + bytes.passages)} in ${dir}`,
+  );
+}
+
 export async function run(call: CommandCall): Promise<void> {
   const options = parseOptions(schema, call);
-  const subject = readSubject(call.arguments[0]!);
   const words = call.arguments.slice(1).join(" ");
   const store = openStore(options.store);
-  const line = await openLine(store, await pretrainedWeights(store, options.weights));
-  const answers: Record<Subject, (line: Line, words: string) => Promise<{ text: string; json: Json }>> = {
+  const weights = await pretrainedWeights(store, options.weights);
+  const tables = await openRun(store, weights);
+  const indexDir = traceIndexDir(store, weights);
+  if (call.arguments[0] === "index") return buildIndex(call, tables, indexDir);
+  const subject = readSubject(call.arguments[0]!);
+  if (words === "") {
+    throw new FirnError("CLI_USAGE", {
+      expected: `a ${subject} to look for`,
+      got: "nothing",
+      next: "`firn trace --help` shows examples.",
+    });
+  }
+  const line = await openRunTrace(tables, indexDir);
+  const answers: Record<Subject, (line: RunTrace, words: string) => Promise<{ text: string; json: Json }>> = {
     step: answerStep,
     document: answerDocument,
     text: answerText,

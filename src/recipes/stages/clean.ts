@@ -1,22 +1,24 @@
 /** @file The stage that makes documents of all sources together: cleaned, without duplicates, split. */
-import { type CleanConfig, cleanDocuments } from "../../data/index.ts";
+import type { Json } from "../../core/index.ts";
+import { cleanDocuments, type ResolvedClean } from "../../data/index.ts";
 import { defineStage, stageNode, type StageNode } from "../../pipeline/index.ts";
 
 /** `sources` by id, in the order of the recipe, which is the order of the documents. */
-export function cleanNode(config: CleanConfig, sources: ReadonlyMap<string, StageNode>): StageNode {
+export function cleanNode(settings: ResolvedClean, sources: ReadonlyMap<string, StageNode>): StageNode {
   const ids = [...sources.keys()];
-  const stage = defineStage<CleanConfig, Record<string, "source">>({
+  const stage = defineStage<Json, Record<string, "source">>({
     name: "clean",
-    version: 1,
+    version: 2,
     inputs: Object.fromEntries(ids.map((id) => [id, "source" as const])),
     output: "documents",
     run: (context) =>
       cleanDocuments(
         ids.map((id) => context.inputs[id]!.dir),
-        context.config,
+        settings.config,
         context.dir,
         context,
+        settings.files,
       ),
   });
-  return stageNode("documents", stage, config, Object.fromEntries(sources));
+  return stageNode("documents", stage, settings.identity, Object.fromEntries(sources));
 }

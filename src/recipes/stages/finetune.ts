@@ -5,7 +5,7 @@ import type { ModelConfig } from "../../model/index.ts";
 import { defineStage } from "../../pipeline/index.ts";
 import { trainingFlopsPerToken } from "../../planning/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
-import { type FinetuneConfig, packWhole, readWeights, runTraining } from "../../train/index.ts";
+import { type FinetuneConfig, packWhole, readWeights, runTraining, timetable } from "../../train/index.ts";
 
 export interface FinetuneStageConfig extends FinetuneConfig {
   readonly model: ModelConfig;
@@ -16,13 +16,13 @@ const INSTRUCT_EOS = ["</s>", "<|assistant_end|>", "<|tools_suffix|>"] as const;
 
 export const finetune = defineStage({
   name: "finetune",
-  version: 1,
+  version: 3,
   inputs: { weights: "weights", tokenizer: "tokenizer", conversations: "conversations" },
   output: "weights",
   resumable: true,
-  estimate({ model, steps, batch, length }: FinetuneStageConfig) {
-    const tokens = steps * batch * length;
-    return { tokens, flops: tokens * trainingFlopsPerToken(model, length) };
+  estimate({ model, ...config }: FinetuneStageConfig) {
+    const tokens = timetable(config).sequences * config.length;
+    return { tokens, flops: tokens * trainingFlopsPerToken(model, config.length) };
   },
   async run(context) {
     const { config, inputs, dir } = context;

@@ -4,7 +4,16 @@ import { FirnError, nearestName } from "../../core/index.ts";
 import type { ModelConfig } from "../../model/index.ts";
 import { defineStage } from "../../pipeline/index.ts";
 import { trainingFlopsPerToken } from "../../planning/index.ts";
-import { packStream, readWeights, runTraining, type TrainConfig } from "../../train/index.ts";
+import {
+  packBlend,
+  type Packing,
+  packStream,
+  readWeights,
+  runTraining,
+  timetable,
+  type TokenDocuments,
+  type TrainConfig,
+} from "../../train/index.ts";
 
 export interface PretrainStageConfig extends TrainConfig {
   /** The shape of the weights that come in, so that the plan can count before they exist. */
@@ -27,26 +36,43 @@ function documentRepeats(repeats: TrainConfig["repeats"], sources: readonly stri
   return Uint16Array.from(sources, (source) => repeats[source] ?? 1);
 }
 
+/** Which documents stand where: by stages with their own mix, or all of them, epoch after epoch. */
+function packingOf(
+  config: TrainConfig,
+  documents: TokenDocuments & { readonly sources: readonly string[] },
+): Packing {
+  const { dataStages, repeats, length, seed } = config;
+  if (dataStages.length > 0)
+    return packBlend(documents, dataStages, { length, seed, sequences: timetable(config).sequences });
+  return packStream(documents, documentRepeats(repeats, documents.sources), length, seed);
+}
+
 export const pretrain = defineStage({
   name: "pretrain",
-  version: 1,
+  version: 3,
   inputs: { weights: "weights", tokens: "tokens" },
   output: "weights",
   resumable: true,
-  estimate({ model, steps, batch, length }: PretrainStageConfig) {
-    const tokens = steps * batch * length;
-    return { tokens, flops: tokens * trainingFlopsPerToken(model, length) };
+  estimate({ model, ...config }: PretrainStageConfig) {
+    const tokens = timetable(config).sequences * config.length;
+    return { tokens, flops: tokens * trainingFlopsPerToken(model, config.length) };
   },
   async run(context) {
     const { config, inputs, dir } = context;
-    const { config: model, weights } = await readWeights(inputs.weights.dir);
+    const { config: before, weights } = await readWeights(inputs.weights.dir);
+    // A stage that lengthens the context turns positions otherwise; nothing else of the model changes.
+    const { ropeTheta, ropeScaling, contextLength } = config.model;
+    const model = { ...before, ropeTheta, ropeScaling, contextLength };
     const tokens = await openTokens(inputs.tokens.dir, "train");
     const rows = await tokens.documents();
-    const documents = { ids: tokens.ids, offsets: tokens.documentOffsets, names: rows.map(({ id }) => id) };
-    const repeats = documentRepeats(
-      config.repeats,
-      rows.map(({ source }) => source),
-    );
+    const documents = {
+      ids: tokens.ids,
+      offsets: tokens.documentOffsets,
+      names: rows.map(({ id }) => id),
+      sources: rows.map(({ source }) => source),
+      languages: rows.map(({ language }) => language),
+      bytes: rows.map(({ bytes }) => bytes),
+    };
     return runTraining(
       {
         kind: "train",
@@ -55,7 +81,7 @@ export const pretrain = defineStage({
         model,
         weights,
         documents,
-        packing: packStream(documents, repeats, config.length, config.seed),
+        packing: packingOf(config, documents),
         flopsPerToken: trainingFlopsPerToken(model, config.length),
         dir,
       },
