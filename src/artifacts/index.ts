@@ -14,6 +14,8 @@ export * from "./conversations.ts";
 export * from "./fingerprint.ts";
 export * from "./manifest.ts";
 export * from "./lock.ts";
+export * from "./output-filter.ts";
+export { type TextUnit, textUnits } from "./text-units.ts";
 export * from "./store.ts";
 export { listFiles, verifyFiles } from "./verify.ts";
 export * from "./tokens.ts";
