@@ -280,6 +280,35 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./commands/serve.ts"),
   },
   {
+    name: "key",
+    summary: "who may use a served model",
+    description:
+      "`add NAME` makes an API key and shows it once; the file in the store keeps only its hash. `list` shows the keys, " +
+      "`revoke ID` voids one, also in servers that are running. `firn serve --keys` asks for them.",
+    arguments: [
+      { name: "action", description: "add, list or revoke", required: true },
+      {
+        name: "name",
+        description: "add: whom it is for; revoke: id of the key",
+        required: false,
+        variadic: true,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--role <role>", description: "add: user, or admin who also sees /metrics", default: "user" },
+      { flags: "--days <n>", description: "add: days until it expires", default: "never" },
+      {
+        flags: "--requests-per-minute <n>",
+        description: "add: most requests in a minute",
+        default: "no limit",
+      },
+      { flags: "--tokens-per-minute <n>", description: "add: most tokens in a minute", default: "no limit" },
+    ],
+    examples: ["npx firn key add library --days 365 --requests-per-minute 60", "npx firn key list"],
+    load: () => import("./commands/key.ts"),
+  },
+  {
     name: "chat",
     summary: "talk to a release in the terminal",
     description:

@@ -15,3 +15,12 @@ export { tokenizerCodec } from "./tokenizer-codec.ts";
 export { builtWebDir, type RunningServer, type ServeOptions, startServer } from "./server.ts";
 export type { ServeEvent, ServeLog } from "./service.ts";
 export type { GroupLoss, RunInfo, Runs, RunStep } from "./runs.ts";
+export {
+  type ApiKey,
+  makeApiKey,
+  type NewKey,
+  readApiKeys,
+  type Role,
+  ROLES,
+  writeApiKeys,
+} from "./access/api-keys.ts";
