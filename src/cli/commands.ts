@@ -309,6 +309,21 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./commands/key.ts"),
   },
   {
+    name: "mcp",
+    summary: "answer questions about a store to other programs",
+    description:
+      "An MCP server over standard input and output: programs that speak the Model Context Protocol can trace steps, " +
+      "documents, texts and domains, look up requests for removal, plan recipes and read evaluations. It only reads. " +
+      "`firn serve` offers the same at /mcp.",
+    arguments: [],
+    options: [
+      STORE,
+      { flags: "--threads <n>", description: "threads for measuring a plan", default: "all cores" },
+    ],
+    examples: ["npx firn mcp", "npx firn mcp --store ./store"],
+    load: () => import("./commands/mcp.ts"),
+  },
+  {
     name: "chat",
     summary: "talk to a release in the terminal",
     description:

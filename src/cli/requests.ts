@@ -7,6 +7,7 @@ import {
   collectRequests,
   type Fact,
   type Ledger,
+  type OpenRequest,
   type RequestEffect,
   requestRules,
   type RequestSubject,
@@ -24,6 +25,14 @@ export async function writeRequestList(storeDir: string, ledger: Ledger): Promis
   const rules = requestRules(await collectRequests(ledger.facts()));
   await writeFileAtomic(requestListPath(storeDir), rules.map((rule) => `${canonicalJson(rule)}\n`).join(""));
   return rules.length;
+}
+
+/** Whether a request names `domain`, something below it or something above it. */
+export function touchesDomain({ kind, subject }: OpenRequest, domain: string): boolean {
+  if (kind !== "domain" && kind !== "url") return false;
+  const name = domain.toLowerCase();
+  const host = kind === "domain" ? subject : new URL(subject).hostname;
+  return host === name || host.endsWith(`.${name}`) || name.endsWith(`.${host}`);
 }
 
 const runSummary = z.object({ flopsPerToken: z.number(), steps: z.number(), tokens: z.number() });

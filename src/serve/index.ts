@@ -24,3 +24,4 @@ export {
   ROLES,
   writeApiKeys,
 } from "./access/api-keys.ts";
+export { type McpSources, serveMcpOverStdio } from "./mcp-server.ts";

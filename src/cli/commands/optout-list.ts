@@ -13,7 +13,7 @@ import {
 } from "../../ledger/index.ts";
 import type { CommandCall } from "../command.ts";
 import { parseOptions, storeOption } from "../options.ts";
-import { writeRequestList } from "../requests.ts";
+import { touchesDomain, writeRequestList } from "../requests.ts";
 
 const listSchema = z.object({ store: storeOption, domain: z.string().min(1).max(300).optional() });
 const decideSchema = z.object({ store: storeOption, why: z.string().min(1).max(2000).optional() });
@@ -32,19 +32,11 @@ function clockText(request: OpenRequest, now: Date): string {
   }
 }
 
-/** Whether a request names `domain`, something below it or something above it. */
-function touches({ kind, subject }: OpenRequest, domain: string): boolean {
-  if (kind !== "domain" && kind !== "url") return false;
-  const host = kind === "domain" ? subject : new URL(subject).hostname;
-  return host === domain || host.endsWith(`.${domain}`) || domain.endsWith(`.${host}`);
-}
-
 export async function runOptoutList(call: CommandCall): Promise<void> {
   const { store, domain } = parseOptions(listSchema, call);
   const now = new Date();
   const all = await collectRequests(Ledger.open(store, call.report).facts());
-  const requests =
-    domain === undefined ? all : all.filter((request) => touches(request, domain.toLowerCase()));
+  const requests = domain === undefined ? all : all.filter((request) => touchesDomain(request, domain));
   if (call.json) {
     call.printJson({
       requests: requests.map((request) => ({

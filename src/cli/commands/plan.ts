@@ -1,22 +1,14 @@
 /** @file `firn plan`: what a recipe would do and cost, with the formulas. Runs nothing and writes nothing. */
-import { cpus, totalmem } from "node:os";
 import { z } from "zod";
-import { measureMatmulRate } from "../../engine/index.ts";
 import { Ledger } from "../../ledger/index.ts";
 import { renderPlan } from "../../pipeline/index.ts";
-import { DEVICES, planSections, planTraining, renderPlanReport } from "../../planning/index.ts";
-import {
-  measureTrainingStep,
-  type MeasuredMachine,
-  readRecipe,
-  recipeModel,
-  runsHere,
-  trainingSetup,
-} from "../../recipes/index.ts";
+import { DEVICES, planSections, renderPlanReport } from "../../planning/index.ts";
+import { readRecipe } from "../../recipes/index.ts";
 import type { CommandCall } from "../command.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { integerOption, numberOption, parseOptions, storeOption } from "../options.ts";
 import { planRecipe } from "../plan-recipe.ts";
+import { planRecipeTraining } from "../plan-training.ts";
 import { withRecordedProvider } from "../provider-profile.ts";
 
 const schema = z.object({
@@ -40,17 +32,7 @@ export async function run(call: CommandCall): Promise<void> {
   const staged = buildable
     ? await planRecipe(from, { storeDir: options.store, target: undefined, threads, report: call.report })
     : undefined;
-  let machine: MeasuredMachine | undefined;
-  if (runsHere(recipe, options)) {
-    machine = {
-      name: cpus()[0]?.model.trim() ?? "this machine",
-      matmulFlops: await measureMatmulRate(threads),
-      memoryBytes: totalmem(),
-      stepSeconds:
-        staged?.stepSeconds ?? (await measureTrainingStep(recipeModel(recipe), recipe.train, threads)),
-    };
-  }
-  const training = planTraining(recipe.name, recipeModel(recipe), trainingSetup(recipe, options, machine));
+  const training = await planRecipeTraining(recipe, options, threads, staged?.stepSeconds);
   if (call.json) {
     call.printJson({
       recipe: recipe.name,
