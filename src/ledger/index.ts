@@ -22,3 +22,4 @@ export {
 } from "./request.ts";
 export { type RunTables, traceRequest } from "./request-effect.ts";
 export { requestLetter } from "./request-letter.ts";
+export { requestPassages } from "./request-passages.ts";
