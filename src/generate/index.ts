@@ -1,4 +1,6 @@
 /** @file `firn/generate`: one interface for scoring and speaking, whatever runs the model. */
+export { Grammar, GrammarBuilder, literal } from "./grammar.ts";
+export { JsonGrammarBuilder } from "./json-grammar.ts";
 export * from "./language-model.ts";
 export { LlamaModel, type LlamaModelOptions, openLlamaModel } from "./llama-model.ts";
 export { OnnxModel, type OnnxModelOptions } from "./onnx-model.ts";
@@ -9,3 +11,5 @@ export {
   sampleToken,
   type TokenLogit,
 } from "./sampler.ts";
+export { schemaElement } from "./schema-grammar.ts";
+export { GrammarConstraint, type TokenConstraint, TokenTable } from "./token-constraint.ts";

@@ -3,6 +3,7 @@
  * (later) anything with an OpenAI-compatible address. Tokens in, tokens and natural-log probabilities out; text
  * is the tokenizer's business.
  */
+import type { TokenConstraint } from "./token-constraint.ts";
 
 /** A token and the natural logarithm of its probability. */
 export interface TokenChoice {
@@ -31,6 +32,10 @@ export interface GenerateOptions {
   readonly logitBias?: ReadonlyMap<number, number>;
   /** How many alternatives to report at each position. Default: 0. */
   readonly topLogprobs?: number;
+  /** Only tokens it allows are chosen; generation ends when it is complete. It belongs to this generation alone. */
+  readonly constraint?: TokenConstraint;
+  /** Told once, before the first token: how many tokens of the prompt an earlier generation had read already. */
+  readonly onPrompt?: (prompt: { readonly cachedTokens: number }) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +52,9 @@ export interface LanguageModel {
   score(sequences: readonly (readonly number[])[]): Promise<Float64Array[]>;
   /** For every position of `ids` the `top` likeliest next tokens, best first. */
   distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]>;
-  /** Continues `prompt`; ends at a stop token, at `maxTokens`, or when the context is full. */
+  /** Continues `prompt`; ends at a stop token, at `maxTokens`, when the constraint is complete or the context full. */
   generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, void>;
+  /** A vector of length 1 for each sequence: what the model has understood at its last token. Not every engine can. */
+  embed?(sequences: readonly (readonly number[])[]): Promise<Float32Array[]>;
   close(): Promise<void>;
 }

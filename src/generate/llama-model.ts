@@ -8,6 +8,7 @@ import {
   type Llama,
   type LlamaContext,
   type LlamaContextSequence,
+  type LlamaEmbeddingContext,
   type LlamaModel as LlamaCppHandle,
   LlamaLogLevel,
   type Token,
@@ -16,6 +17,7 @@ import { assert, describeError, FirnError, randomStream } from "../core/index.ts
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
 import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
+import { SequencePool } from "./sequence-pool.ts";
 
 export interface LlamaModelOptions {
   /** What people call the model. */
@@ -34,6 +36,10 @@ const DEFAULT_SEQUENCES = 4;
 const DEFAULT_CONTEXT = 8192;
 /** Logits fetched per position at first; enough for nearly every choice under top-p 0.9. */
 const FIRST_LOOK = 256;
+/** Where a constraint leaves at most so many tokens, exactly these are looked at. */
+const FEW = 64;
+/** Prompt tokens read between two looks at whether anybody still waits for the answer. */
+const PROMPT_PART = 512;
 
 /** The library's last complaints, so that an error can repeat them. */
 const complaints: string[] = [];
@@ -70,8 +76,9 @@ export class LlamaModel implements LanguageModel {
   readonly contextLength: number;
   readonly #model: LlamaCppHandle;
   readonly #context: LlamaContext;
-  readonly #idle: LlamaContextSequence[];
-  readonly #waiting: ((sequence: LlamaContextSequence) => void)[] = [];
+  readonly #pool: SequencePool;
+  readonly #threads: number;
+  #embedder: Promise<LlamaEmbeddingContext> | undefined;
   #closed = false;
 
   /** Use `openLlamaModel`. */
@@ -79,14 +86,17 @@ export class LlamaModel implements LanguageModel {
     name: string,
     model: LlamaCppHandle,
     context: LlamaContext,
-    sizes: { readonly vocabSize: number; readonly contextLength: number },
+    sizes: { readonly vocabSize: number; readonly contextLength: number; readonly threads: number },
   ) {
     this.name = name;
     this.vocabSize = sizes.vocabSize;
     this.contextLength = sizes.contextLength;
     this.#model = model;
     this.#context = context;
-    this.#idle = Array.from({ length: context.totalSequences }, () => context.getSequence());
+    this.#threads = sizes.threads;
+    this.#pool = new SequencePool(
+      Array.from({ length: context.totalSequences }, () => context.getSequence()),
+    );
   }
 
   /** One sequence after another, so that a score never depends on what else is being scored. */
@@ -117,12 +127,37 @@ export class LlamaModel implements LanguageModel {
         next: "Begin with the beginning-of-text token.",
       });
     }
-    const slot = await this.#acquire(options.signal);
+    assert(!this.#closed, "the model has been closed");
+    const slot = await this.#pool.acquire(prompt, options.signal);
+    let whole = false;
     try {
-      yield* this.#generateIn(slot, prompt, options);
+      const known = slot.compareContextTokens(prompt.slice(0, -1) as Token[]).firstDifferentIndex;
+      await slot.eraseContextTokenRanges([{ start: known, end: slot.nextTokenIndex }]);
+      options.onPrompt?.({ cachedTokens: known });
+      // The reader may stop at any token; what has been read until then is known to be right.
+      whole = true;
+      yield* this.#generateIn(slot, prompt.slice(known), options, () => (whole = false));
     } finally {
-      this.#release(slot);
+      if (!whole) await slot.clearHistory();
+      this.#pool.release(slot);
     }
+  }
+
+  /** The hidden state at each sequence's last token, scaled to length 1. */
+  async embed(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    for (const ids of sequences) this.#check(ids);
+    this.#embedder ??= this.#model.createEmbeddingContext({
+      contextSize: this.contextLength + 1,
+      threads: this.#threads,
+    });
+    const embedder = await this.#embedder;
+    const vectors: Float32Array[] = [];
+    for (const ids of sequences) {
+      const { vector } = await embedder.getEmbeddingFor([...ids] as Token[]);
+      const length = Math.hypot(...vector);
+      vectors.push(Float32Array.from(vector, (value) => (length === 0 ? 0 : value / length)));
+    }
+    return vectors;
   }
 
   /** llama.cpp's own tokenization of `text`, with or without reading special tokens in it; no token is added. */
@@ -133,15 +168,19 @@ export class LlamaModel implements LanguageModel {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await (await this.#embedder?.catch(() => undefined))?.dispose();
     await this.#context.dispose();
     await this.#model.dispose();
   }
 
+  /** `unread` is everything of the prompt that `slot` has not read; `broken` is told when the engine failed. */
   async *#generateIn(
     slot: LlamaContextSequence,
-    prompt: readonly number[],
+    unread: readonly number[],
     options: GenerateOptions,
+    broken: () => void,
   ): AsyncGenerator<GeneratedToken, void, void> {
+    const { constraint, signal } = options;
     const logitBias = options.logitBias ?? new Map<number, number>();
     const biased = [...logitBias.keys()];
     const topLogprobs = options.topLogprobs ?? 0;
@@ -150,37 +189,67 @@ export class LlamaModel implements LanguageModel {
       topP: options.topP ?? 0.9,
       topK: options.topK ?? 0,
       logitBias,
+      ...(constraint === undefined ? {} : { allows: (id: number) => constraint.allows(id) }),
     };
     const stops = new Set(options.stopIds);
     const random = randomStream(options.seed ?? 0, "generate");
     const needed = Math.max(topLogprobs, sampling.topK + biased.length, 1);
-    let look = Math.min(this.vocabSize, Math.max(needed, sampling.temperature === 0 ? 1 : FIRST_LOOK));
-    let input = prompt;
-    for (let produced = 0; produced < options.maxTokens; produced++) {
-      options.signal?.throwIfAborted();
-      if (slot.nextTokenIndex + input.length >= this.contextLength) return;
-      const uniform = random.float();
-      const ask = (index: number) =>
-        index === input.length - 1 ? { tokens: biased, includeTop: look } : undefined;
-      let view = (await this.#evaluate(slot, input, ask))[0]!;
-      let id = sampleToken(view, sampling, uniform);
-      while (id === undefined) {
-        // The choice hangs on tokens out of view: take the last token back and look at more of them.
-        look = Math.min(this.vocabSize, look * 8);
-        const end = slot.nextTokenIndex;
-        input = input.slice(-1);
-        await slot.eraseContextTokenRanges([{ start: end - 1, end }]);
-        view = (await this.#evaluate(slot, input, ask))[0]!;
-        id = sampleToken(view, sampling, uniform);
+    const greedy = sampling.temperature === 0 && constraint === undefined;
+    let look = Math.min(this.vocabSize, Math.max(needed, greedy ? 1 : FIRST_LOOK));
+    try {
+      let input = await this.#readPrompt(slot, unread, signal);
+      for (let produced = 0; produced < options.maxTokens; produced++) {
+        signal?.throwIfAborted();
+        if (constraint?.complete === true) return;
+        if (slot.nextTokenIndex + input.length >= this.contextLength) return;
+        const uniform = random.float();
+        const few = constraint?.few(FEW);
+        const ask = (index: number) => {
+          if (index !== input.length - 1) return undefined;
+          const tokens = few === undefined ? biased : [...biased, ...few];
+          return { tokens, includeTop: few === undefined ? look : needed };
+        };
+        let view = (await this.#evaluate(slot, input, ask))[0]!;
+        // Whatever is out of view then is not allowed either.
+        if (few !== undefined) view = { ...view, hidden: 0 };
+        let id = sampleToken(view, sampling, uniform);
+        while (id === undefined) {
+          assert(look < this.vocabSize && few === undefined, "the constraint allows no token");
+          // The choice hangs on tokens out of view: take the last token back and look at more of them.
+          look = Math.min(this.vocabSize, look * 8);
+          const end = slot.nextTokenIndex;
+          input = input.slice(-1);
+          await slot.eraseContextTokenRanges([{ start: end - 1, end }]);
+          view = (await this.#evaluate(slot, input, ask))[0]!;
+          id = sampleToken(view, sampling, uniform);
+        }
+        if (stops.has(id)) return;
+        constraint?.accept(id);
+        const shift = logNormaliser(view);
+        const top = view.known
+          .slice(0, topLogprobs)
+          .map((token) => ({ id: token.id, logprob: token.logit - shift }));
+        yield { id, logprob: view.known.find((token) => token.id === id)!.logit - shift, top };
+        input = [id];
       }
-      if (stops.has(id)) return;
-      const shift = logNormaliser(view);
-      const top = view.known
-        .slice(0, topLogprobs)
-        .map((token) => ({ id: token.id, logprob: token.logit - shift }));
-      yield { id, logprob: view.known.find((token) => token.id === id)!.logit - shift, top };
-      input = [id];
+    } catch (error) {
+      broken();
+      throw error;
     }
+  }
+
+  /** Reads all but the last part of a prompt, which it gives back. */
+  async #readPrompt(
+    slot: LlamaContextSequence,
+    unread: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly number[]> {
+    let done = 0;
+    for (; unread.length - done > PROMPT_PART; done += PROMPT_PART) {
+      signal?.throwIfAborted();
+      await this.#evaluate(slot, unread.slice(done, done + PROMPT_PART), () => undefined);
+    }
+    return unread.slice(done);
   }
 
   async #scoreOne(slot: LlamaContextSequence, ids: readonly number[]): Promise<Float64Array> {
@@ -251,41 +320,16 @@ export class LlamaModel implements LanguageModel {
     }
   }
 
+  /** Work whose result depends on nothing that the sequence has read before. */
   async #withSequence<T>(work: (slot: LlamaContextSequence) => Promise<T>): Promise<T> {
-    const slot = await this.#acquire();
+    assert(!this.#closed, "the model has been closed");
+    const slot = await this.#pool.acquire([]);
     try {
+      await slot.clearHistory();
       return await work(slot);
     } finally {
-      this.#release(slot);
+      this.#pool.release(slot);
     }
-  }
-
-  async #acquire(signal?: AbortSignal): Promise<LlamaContextSequence> {
-    assert(!this.#closed, "the model has been closed");
-    signal?.throwIfAborted();
-    const slot =
-      this.#idle.pop() ??
-      (await new Promise<LlamaContextSequence>((resolve, reject) => {
-        const give = (sequence: LlamaContextSequence): void => {
-          signal?.removeEventListener("abort", leave);
-          resolve(sequence);
-        };
-        const leave = (): void => {
-          const place = this.#waiting.indexOf(give);
-          if (place >= 0) this.#waiting.splice(place, 1);
-          reject(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
-        };
-        signal?.addEventListener("abort", leave, { once: true });
-        this.#waiting.push(give);
-      }));
-    await slot.clearHistory();
-    return slot;
-  }
-
-  #release(slot: LlamaContextSequence): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(slot);
-    else next(slot);
   }
 }
 
@@ -310,7 +354,8 @@ export async function openLlamaModel(path: string, options: LlamaModelOptions): 
         ? { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false }
         : {}),
     });
-    return new LlamaModel(options.name, model, context, { vocabSize, contextLength });
+    const { threads } = options;
+    return new LlamaModel(options.name, model, context, { vocabSize, contextLength, threads });
   } catch (error) {
     await model?.dispose();
     throw new FirnError("GENERATE_GGUF", {

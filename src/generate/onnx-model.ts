@@ -204,14 +204,24 @@ export class OnnxModel implements LanguageModel {
   ): AsyncGenerator<GeneratedToken, void, void> {
     const { maxTokens, temperature = 0.8, topP = 0.9, topK = 0, seed = 0, topLogprobs = 0 } = options;
     const random = randomStream(seed, "generate");
-    const sampling = { temperature, topP, topK, logitBias: options.logitBias ?? new Map<number, number>() };
+    const { constraint } = options;
+    const sampling = {
+      temperature,
+      topP,
+      topK,
+      logitBias: options.logitBias ?? new Map<number, number>(),
+      ...(constraint === undefined ? {} : { allows: (id: number) => constraint.allows(id) }),
+    };
+    options.onPrompt?.({ cachedTokens: 0 });
     const ids = [...prompt];
     for (let i = 0; i < maxTokens && ids.length < this.contextLength; i++) {
       options.signal?.throwIfAborted();
+      if (constraint?.complete === true) return;
       const view = describeLogits(await this.#nextLogits(ids));
       const id = sampleToken(view, sampling, random.float());
       assert(id !== undefined, "the sampler saw every logit and still could not choose");
       if (options.stopIds?.includes(id) === true) return;
+      constraint?.accept(id);
       const choices = knownLogprobs(view);
       yield { ...choices.find((choice) => choice.id === id)!, top: choices.slice(0, topLogprobs) };
       ids.push(id);

@@ -29,6 +29,8 @@ export interface SamplingOptions {
   /** 0 keeps all. */
   readonly topK: number;
   readonly logitBias: ReadonlyMap<number, number>;
+  /** The choice is among these tokens alone. Default: all. */
+  readonly allows?: (id: number) => boolean;
 }
 
 /** Rounding slack of a float32 sum over a vocabulary, relative. */
@@ -74,11 +76,12 @@ function countToReach(weights: readonly number[], share: number, total: number):
  * could change the choice, so that the caller must look at more of them.
  */
 export function sampleToken(view: LogitView, options: SamplingOptions, uniform: number): number | undefined {
-  const { temperature, topP, topK, logitBias } = options;
+  const { temperature, topP, topK, logitBias, allows } = options;
+  const allowed = allows === undefined ? view.known : view.known.filter(({ id }) => allows(id));
   const ranked =
     logitBias.size === 0
-      ? view.known
-      : view.known
+      ? allowed
+      : allowed
           .map(({ id, logit }) => ({ id, logit: logit + (logitBias.get(id) ?? 0) }))
           .sort((a, b) => b.logit - a.logit || a.id - b.id);
   // Below the best hidden token the ranking of the known ones is not the ranking of all.

@@ -31,6 +31,8 @@ async function collect(served: ServedModel, prompt: readonly number[], changes: 
     stops: [],
     logitBias: undefined,
     topLogprobs: 0,
+    constraint: undefined,
+    channels: false,
     signal: new AbortController().signal,
     ...changes,
   });
@@ -110,6 +112,8 @@ describe("an answer", () => {
       stops: [],
       logitBias: undefined,
       topLogprobs: 0,
+      constraint: undefined,
+      channels: false,
       signal: client.signal,
     });
     await iterator.next();

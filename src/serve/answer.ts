@@ -3,7 +3,7 @@
  * tokens wait for the rest, text that may become a stop string waits for its outcome, and every token leaves
  * together with the text it completed.
  */
-import type { GeneratedToken, TokenChoice } from "../generate/index.ts";
+import type { GeneratedToken, TokenChoice, TokenConstraint } from "../generate/index.ts";
 import { StopMatcher } from "./stop-matcher.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -18,8 +18,15 @@ export interface AnswerOptions {
   readonly logitBias: ReadonlyMap<number, number> | undefined;
   /** Alternatives to report for each token. */
   readonly topLogprobs: number;
+  /** What the answer is held to. */
+  readonly constraint: TokenConstraint | undefined;
+  /** Tell thoughts and tool calls from the answer's text; else everything is text. */
+  readonly channels: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What a part of an answer is: for the user, the model's own thoughts, or calls of tools. */
+export type Channel = "text" | "thoughts" | "calls";
 
 /** A sent token; `offset` is where its text begins, in UTF-16 units of the answer. */
 export interface AnswerToken extends GeneratedToken {
@@ -27,14 +34,21 @@ export interface AnswerToken extends GeneratedToken {
 }
 
 export interface AnswerPiece {
+  readonly channel: Channel;
   readonly text: string;
   readonly tokens: readonly AnswerToken[];
 }
 
 export interface AnswerEnd {
   readonly finishReason: "stop" | "length";
+  /** The stop string that ended it, if one did. */
+  readonly stopString: string | undefined;
   /** Tokens the model produced, those of a stop string included. */
   readonly completionTokens: number;
+  /** Those among them that were thoughts. */
+  readonly thoughtTokens: number;
+  /** Tokens of the prompt that had been read for an earlier request. */
+  readonly cachedTokens: number;
   /** From the start to the first token: reading the prompt. */
   readonly promptSeconds: number;
   /** From the first token to the last. */
@@ -52,38 +66,63 @@ export async function* answer(
 ): AsyncGenerator<AnswerPiece, AnswerEnd, void> {
   const room = served.model.contextLength - prompt.length;
   const maxTokens = Math.min(options.maxTokens ?? room, room);
-  const stops = new StopMatcher(options.stops);
+  let stops = new StopMatcher(options.stops);
   const text = new TextAssembler(served);
-  let completionTokens = 0;
-  let stopped = false;
+  let channel: Channel = "text";
+  let [completionTokens, thoughtTokens, cachedTokens] = [0, 0, 0];
+  let stopString: string | undefined;
   const startedAt = performance.now();
   let firstAt = startedAt;
   let lastAt = startedAt;
+  const onPrompt = (prompt: { readonly cachedTokens: number }): void => {
+    ({ cachedTokens } = prompt);
+  };
 
   if (maxTokens > 0) {
-    for await (const token of served.model.generate(prompt, generateOptions(served, maxTokens, options))) {
+    const asked = { ...generateOptions(served, maxTokens, options), onPrompt };
+    for await (const token of served.model.generate(prompt, asked)) {
       options.signal.throwIfAborted();
       completionTokens += 1;
       lastAt = performance.now();
       if (completionTokens === 1) firstAt = lastAt;
+      const next: Channel = options.channels ? channelAfter(served, channel, token.id) : channel;
+      if (next !== channel) {
+        const rest = text.release(stops.end(), "all");
+        if (rest !== undefined) yield { channel, ...rest };
+        channel = next;
+        stops = new StopMatcher(channel === "text" ? options.stops : []);
+        text.restart();
+      }
+      if (channel === "thoughts") thoughtTokens += 1;
       const step = stops.push(text.decode(token));
-      stopped = step.stopped;
+      stopString = step.stopString;
       const piece = text.release(step.text, "more");
-      if (piece !== undefined) yield piece;
-      if (stopped) break;
+      if (piece !== undefined) yield { channel, ...piece };
+      if (stopString !== undefined) break;
     }
   }
   options.signal.throwIfAborted();
-  if (!stopped) {
+  if (stopString === undefined) {
     const rest = text.release(stops.end(), "all");
-    if (rest !== undefined) yield rest;
+    if (rest !== undefined) yield { channel, ...rest };
   }
+  const cut = completionTokens >= maxTokens && options.constraint?.complete !== true;
   return {
-    finishReason: !stopped && completionTokens >= maxTokens ? "length" : "stop",
+    finishReason: stopString === undefined && cut ? "length" : "stop",
+    stopString,
     completionTokens,
+    thoughtTokens,
+    cachedTokens,
     promptSeconds: (firstAt - startedAt) / 1000,
     generationSeconds: (lastAt - firstAt) / 1000,
   };
+}
+
+function channelAfter(served: ServedModel, channel: Channel, id: number): Channel {
+  const { callMarks, thoughtMarks } = served.chat;
+  if (id === callMarks?.open) return "calls";
+  if (id === thoughtMarks?.open) return "thoughts";
+  return id === thoughtMarks?.close ? "text" : channel;
 }
 
 function generateOptions(served: ServedModel, maxTokens: number, options: AnswerOptions) {
@@ -97,6 +136,7 @@ function generateOptions(served: ServedModel, maxTokens: number, options: Answer
     ...(options.topP === undefined ? {} : { topP: options.topP }),
     ...(options.topK === undefined ? {} : { topK: Math.max(0, options.topK) }),
     ...(options.logitBias === undefined ? {} : { logitBias: options.logitBias }),
+    ...(options.constraint === undefined ? {} : { constraint: options.constraint }),
   };
 }
 
@@ -104,7 +144,7 @@ function generateOptions(served: ServedModel, maxTokens: number, options: Answer
 class TextAssembler {
   readonly #served: ServedModel;
   // A broken sequence becomes U+FFFD as soon as it is known to be broken; an unfinished one is never flushed.
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #pending: AnswerToken[] = [];
   #decoded = 0;
   #released = 0;
@@ -122,11 +162,17 @@ class TextAssembler {
     return text;
   }
 
+  /** What comes next is another kind of text: half a character of the one before is not continued by it. */
+  restart(): void {
+    this.#decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    this.#released = this.#decoded;
+  }
+
   /**
    * Lets `text` go, with the tokens that begin in it. `all` adds the tokens after the last character, which made no
    * text of their own; when a stop string cut the answer they belong to it and stay away.
    */
-  release(text: string, which: "more" | "all"): AnswerPiece | undefined {
+  release(text: string, which: "more" | "all"): Omit<AnswerPiece, "channel"> | undefined {
     this.#released += text.length;
     if (text === "" && which === "more") return undefined;
     const cut = this.#pending.findIndex((token) => token.offset >= this.#released);

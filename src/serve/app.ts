@@ -3,13 +3,11 @@ import { randomUUID } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { ApiError } from "./api-error.ts";
-import { addChatCompletions } from "./chat-completions.ts";
-import { addCompletions } from "./completions.ts";
-import { addDistribution } from "./distribution.ts";
-import { checkSite } from "./guard.ts";
-import { addModels } from "./models.ts";
+import { shapeOf } from "./api-shape.ts";
+import { addRoute, admitRequest } from "./handle-request.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
+import { ROUTES } from "./route-table.ts";
 import { serverStopping } from "./request-scope.ts";
 import { type ServeContext, type ServeEnv, type Service, toApiError } from "./service.ts";
 import { type WebFiles, webResponse } from "./web-files.ts";
@@ -43,6 +41,7 @@ export function createApp({
   const app = new Hono<ServeEnv>();
   app.use(async (c, next) => {
     c.set("requestId", randomUUID());
+    c.set("route", "other");
     logWhenDone(service, c);
     await next();
     for (const [name, value] of COMMON_HEADERS) c.res.headers.set(name, value);
@@ -50,13 +49,10 @@ export function createApp({
   });
   app.use(async (c, next) => {
     if (stopping()) throw serverStopping();
-    checkSite(c.req.raw.headers, allowedHosts);
+    admitRequest(c, allowedHosts);
     await next();
   });
-  addModels(app, service);
-  addCompletions(app, service);
-  addChatCompletions(app, service);
-  addDistribution(app, service);
+  for (const route of ROUTES) addRoute(app, service, route);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   app.get("*", (c) => {
@@ -64,12 +60,13 @@ export function createApp({
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);
   });
   app.notFound(notFound);
-  app.onError((error, c) => sendError(toApiError(service, c, error)));
+  app.onError((error, c) => sendError(c, toApiError(service, c, error)));
   return app;
 }
 
 function notFound(c: ServeContext): Response {
   return sendError(
+    c,
     new ApiError(404, {
       message: `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`,
       code: "unknown_url",
@@ -77,8 +74,9 @@ function notFound(c: ServeContext): Response {
   );
 }
 
-function sendError(error: ApiError): Response {
-  return new Response(JSON.stringify(error.body()), {
+function sendError(c: ServeContext, error: ApiError): Response {
+  const body = shapeOf(c.req.path).errorBody(error, c.get("requestId"));
+  return new Response(JSON.stringify(body), {
     status: error.status,
     headers: { "Content-Type": "application/json", ...error.headers },
   });
@@ -89,14 +87,17 @@ function logWhenDone(service: Service, c: ServeContext): void {
   const { outgoing } = c.env as HttpBindings;
   const start = performance.now();
   outgoing.once("close", () => {
+    const milliseconds = performance.now() - start;
+    // 499 is nginx's number for "the client closed the request".
+    const status = outgoing.writableFinished ? outgoing.statusCode : 499;
+    service.metrics.finished(c.req.method, c.get("route"), status, milliseconds / 1000);
     service.log({
       kind: "request",
       requestId: c.get("requestId"),
       method: c.req.method,
       path: c.req.path,
-      // 499 is nginx's number for "the client closed the request".
-      status: outgoing.writableFinished ? outgoing.statusCode : 499,
-      milliseconds: Math.round(performance.now() - start),
+      status,
+      milliseconds: Math.round(milliseconds),
     });
   });
 }

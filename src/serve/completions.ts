@@ -1,8 +1,14 @@
 /** @file `POST /v1/completions`. Shapes: OpenAI API reference, "Completions (legacy)". */
 import { randomUUID } from "node:crypto";
-import type { Hono } from "hono";
 import { z } from "zod";
-import { badValue, contextExceeded } from "./api-error.ts";
+import {
+  type Completion,
+  type CompletionChunk,
+  completionChunkSchema,
+  completionSchema,
+} from "./answer-schemas.ts";
+import { badValue, contextExceeded, unsupported } from "./api-error.ts";
+import { OPENAI } from "./api-shape.ts";
 import { type EchoedPrompt, echoPrompt } from "./echo.ts";
 import {
   checkPromptFits,
@@ -12,16 +18,10 @@ import {
   Tally,
 } from "./generation.ts";
 import { CodePointCounter, completionLogprobs, type OffsetToken } from "./logprobs.ts";
-import {
-  optional,
-  parseRequest,
-  refusedFields,
-  refuseUnsupported,
-  samplingFields,
-  textSchema,
-} from "./request-fields.ts";
-import type { ServedModel } from "./served-model.ts";
-import { readBody, respondJson, respondStream, type ServeEnv, type Service } from "./service.ts";
+import { optional, refusedFields, refuseUnsupported, samplingFields, textSchema } from "./request-fields.ts";
+import { postRoute } from "./route.ts";
+import { type ServedModel, startedIds } from "./served-model.ts";
+import type { WorkScope } from "./service.ts";
 
 const tokenIds = z.array(z.int().min(0)).min(1);
 const promptSchema = z.union([textSchema, tokenIds, z.array(textSchema).min(1), z.array(tokenIds).min(1)], {
@@ -37,14 +37,23 @@ const completionRequestSchema = z.object({
   max_tokens: optional(z.int().min(0)).transform((value) => value ?? 16),
   logprobs: optional(z.int().min(0).max(20)),
   echo: optional(z.boolean()),
+  best_of: optional(z.int()),
+  suffix: optional(z.string()),
 });
 type CompletionRequest = z.output<typeof completionRequestSchema>;
 
-export function addCompletions(app: Hono<ServeEnv>, service: Service): void {
-  app.post("/v1/completions", async (c) => {
-    const request = parseRequest(completionRequestSchema, await readBody(service, c));
+export const completionsRoute = postRoute({
+  path: "/v1/completions",
+  summary: "A text continued, or scored (`max_tokens: 0, echo: true, logprobs: 1`).",
+  shape: OPENAI,
+  request: completionRequestSchema,
+  response: completionSchema,
+  event: completionChunkSchema,
+  reply: (service, request) => {
     const served = service.shelf.get(request.model);
     refuseUnsupported(request);
+    if ((request.best_of ?? 1) !== 1) throw unsupported("best_of", "best_of");
+    if ((request.suffix ?? "") !== "") throw unsupported("suffix", "filling in the middle");
     const prompts = readPrompts(served, request);
     const plan = planGeneration(served, prompts, request, {
       maxTokens: request.max_tokens,
@@ -52,22 +61,18 @@ export function addCompletions(app: Hono<ServeEnv>, service: Service): void {
       maxChoices: service.limits.choices,
     });
     const reply = new CompletionReply(served, plan, request);
-    if (request.stream === true) return respondStream(service, c, (signal) => reply.stream(signal));
-    return respondJson(service, c, (signal) => reply.whole(signal));
-  });
-}
+    return request.stream === true
+      ? { kind: "events", events: (scope) => reply.stream(scope) }
+      : { kind: "work", work: (scope) => reply.whole(scope) };
+  },
+});
 
 /** Prompts as token ids. Text gets the start token the model was trained with; ids are taken as they are. */
 function readPrompts(served: ServedModel, { prompt, max_tokens }: CompletionRequest): number[][] {
-  const { startId } = served.chat;
-  const fromText = (text: string): number[] => [
-    ...(startId === undefined ? [] : [startId]),
-    ...served.chat.encode(text),
-  ];
   const list = typeof prompt === "string" ? [prompt] : prompt;
   const ids = list.every((item) => typeof item === "number")
     ? [list]
-    : list.map((item) => (typeof item === "string" ? fromText(item) : item));
+    : list.map((item) => (typeof item === "string" ? startedIds(served, item) : item));
   for (const one of ids) {
     checkIds(one, served.model.vocabSize);
     if (one.length === 0) throw badValue("prompt", "The prompt is empty.");
@@ -118,35 +123,38 @@ class CompletionReply {
     };
   }
 
-  async whole(signal: AbortSignal) {
-    const choices = [];
+  async whole(scope: WorkScope): Promise<Completion> {
+    const choices: Completion["choices"] = [];
     const tally = new Tally(this.#plan);
     let choice: Choice = { text: "", tokens: [] };
-    for await (const event of this.#pieces(signal)) {
+    for await (const event of this.#pieces(scope)) {
       if (event.kind === "piece") {
         choice.text += event.text;
         choice.tokens.push(...event.tokens);
       } else {
         tally.add(event.end);
         const offsets = new CodePointCounter();
-        choices.push(this.#choice(event.index, choice, offsets, event.end.finishReason));
+        choices.push({
+          ...this.#choice(event.index, choice, offsets),
+          finish_reason: event.end.finishReason,
+        });
         choice = { text: "", tokens: [] };
       }
     }
     return { ...this.#head, choices, ...tally.report() };
   }
 
-  async *stream(signal: AbortSignal): AsyncGenerator<object, void, void> {
+  async *stream(scope: WorkScope): AsyncGenerator<CompletionChunk, void, void> {
     const tally = new Tally(this.#plan);
     let offsets = new CodePointCounter();
-    const chunk = (choice: object): object => ({
+    const chunk = (choice: CompletionChunk["choices"][number]): CompletionChunk => ({
       ...this.#head,
       choices: [choice],
       ...(this.#includeUsage ? { usage: null } : {}),
     });
-    for await (const event of this.#pieces(signal)) {
+    for await (const event of this.#pieces(scope)) {
       if (event.kind === "piece") {
-        yield chunk(this.#choice(event.index, event, offsets, null));
+        yield chunk({ ...this.#choice(event.index, event, offsets), finish_reason: null });
       } else {
         tally.add(event.end);
         yield chunk({ index: event.index, text: "", logprobs: null, finish_reason: event.end.finishReason });
@@ -159,9 +167,9 @@ class CompletionReply {
   }
 
   /** The generated pieces, each choice led by its echoed prompt when the client asked for it. */
-  async *#pieces(signal: AbortSignal) {
+  async *#pieces(scope: WorkScope) {
     let echoed: EchoedPrompt = { text: "", tokens: [] };
-    for await (const event of generateChoices(this.#plan, signal)) {
+    for await (const event of generateChoices(this.#plan, scope)) {
       const { index } = event;
       if (event.kind === "start") {
         if (this.#request.echo !== true) continue;
@@ -183,11 +191,10 @@ class CompletionReply {
     index: number,
     { text, tokens }: { readonly text: string; readonly tokens: readonly OffsetToken[] },
     offsets: CodePointCounter,
-    finishReason: "stop" | "length" | null,
   ) {
     offsets.append(text);
     const logprobs =
       this.#request.logprobs === undefined ? null : completionLogprobs(this.#served.chat, tokens, offsets);
-    return { text, index, logprobs, finish_reason: finishReason };
+    return { text, index, logprobs };
   }
 }

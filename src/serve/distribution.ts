@@ -2,40 +2,43 @@
  * @file `POST /api/distribution`, the page's "next token" view: a text cut into tokens and, after each of them, what
  * the model thought would come next.
  */
-import type { Hono } from "hono";
 import { z } from "zod";
 import { badValue, contextExceeded } from "./api-error.ts";
+import { OPENAI } from "./api-shape.ts";
 import { finite } from "./logprobs.ts";
-import { optional, parseRequest, textSchema } from "./request-fields.ts";
-import type { ServedModel } from "./served-model.ts";
-import { readBody, respondJson, type ServeEnv, type Service } from "./service.ts";
+import { modelId, optional, textSchema } from "./request-fields.ts";
+import { postRoute } from "./route.ts";
+import { type ServedModel, startedIds } from "./served-model.ts";
 
-/** A token as the page shows it. */
-export interface ShownToken {
-  readonly id: number;
-  readonly text: string;
+const shownToken = z.strictObject({
+  id: z.int(),
+  text: z.string(),
   /** `null` for special tokens, which stand for no bytes. */
-  readonly bytes: readonly number[] | null;
-}
+  bytes: z.array(z.int()).readonly().nullable(),
+});
+/** A token as the page shows it. */
+export type ShownToken = Readonly<z.infer<typeof shownToken>>;
 
-export interface DistributionToken extends ShownToken {
-  /** Natural logarithm of its probability given the tokens before it; `null` for the first token of all. */
-  readonly logprob: number | null;
-}
+/** `logprob`: natural logarithm of its probability given the tokens before it; `null` for the first token of all. */
+const distributionToken = shownToken.extend({ logprob: z.number().nullable() });
+export type DistributionToken = Readonly<z.infer<typeof distributionToken>>;
 
-export interface DistributionAnswer {
-  readonly model: string;
-  /** The text the tokens spell, U+FFFD where they end inside a character. */
-  readonly text: string;
-  readonly context_length: number;
-  readonly tokens: readonly DistributionToken[];
-  /** `next[i]`: the likeliest tokens after `tokens[i]`, best first. */
-  readonly next: readonly (readonly (ShownToken & { readonly probability: number })[])[];
-}
+/**
+ * `text` is what the tokens spell, U+FFFD where they end inside a character; `next[i]` are the likeliest tokens after
+ * `tokens[i]`, best first.
+ */
+const distributionAnswer = z.strictObject({
+  model: z.string(),
+  text: z.string(),
+  context_length: z.int(),
+  tokens: z.array(distributionToken).readonly(),
+  next: z.array(z.array(shownToken.extend({ probability: z.number() })).readonly()).readonly(),
+});
+export type DistributionAnswer = Readonly<z.infer<typeof distributionAnswer>>;
 
 const distributionRequestSchema = z
   .object({
-    model: z.string().min(1),
+    model: modelId,
     text: optional(textSchema),
     /** Instead of `text`: the tokens of an earlier answer, to which the page has appended one. */
     tokens: optional(z.array(z.int().min(0))),
@@ -46,24 +49,23 @@ const distributionRequestSchema = z
     path: ["text"],
   });
 
-export function addDistribution(app: Hono<ServeEnv>, service: Service): void {
-  app.post("/api/distribution", async (c) => {
-    const request = parseRequest(distributionRequestSchema, await readBody(service, c));
+export const distributionRoute = postRoute({
+  path: "/api/distribution",
+  summary: "A text's tokens and the likeliest tokens after each.",
+  shape: OPENAI,
+  request: distributionRequestSchema,
+  response: distributionAnswer,
+  reply: (service, request) => {
     const served = service.shelf.get(request.model);
-    const ids = request.tokens ?? withStart(served, request.text ?? "");
+    const ids = request.tokens ?? startedIds(served, request.text ?? "");
     const { contextLength, vocabSize } = served.model;
     if (ids.length > contextLength) throw contextExceeded(ids.length, contextLength, "text");
     if (ids.some((id) => id >= vocabSize)) {
       throw badValue("tokens", `Token ids of this model are below ${vocabSize}.`);
     }
-    return respondJson(service, c, () => distribution(served, ids, request.top));
-  });
-}
-
-function withStart(served: ServedModel, text: string): number[] {
-  const { startId } = served.chat;
-  return [...(startId === undefined ? [] : [startId]), ...served.chat.encode(text)];
-}
+    return { kind: "work", work: () => distribution(served, ids, request.top) };
+  },
+});
 
 async function distribution(
   served: ServedModel,

@@ -2,19 +2,28 @@
 import { randomInt } from "node:crypto";
 import type { z } from "zod";
 import { randomStream } from "../core/index.ts";
+import type { TokenConstraint } from "../generate/index.ts";
 import { type AnswerEnd, type AnswerOptions, type AnswerPiece, answer } from "./answer.ts";
 import { badValue, contextExceeded } from "./api-error.ts";
 import type { samplingFields } from "./request-fields.ts";
 import type { ServedModel } from "./served-model.ts";
+import type { WorkScope } from "./service.ts";
 
-type Sampling = { [Name in keyof typeof samplingFields]?: z.output<(typeof samplingFields)[Name]> };
+/** How to sample, as every API's request says it in the end. */
+export type Sampling = {
+  [Name in "temperature" | "top_p" | "top_k" | "n" | "seed" | "stop" | "logit_bias"]?:
+    | z.output<(typeof samplingFields)[Name]>
+    | undefined;
+};
 
 export interface GenerationPlan {
   readonly served: ServedModel;
   readonly prompts: readonly (readonly number[])[];
   /** Answers per prompt. */
   readonly n: number;
-  readonly options: Omit<AnswerOptions, "signal">;
+  readonly options: Omit<AnswerOptions, "signal" | "constraint">;
+  /** What each answer is held to; every answer gets its own. */
+  readonly constrain: (() => TokenConstraint) | undefined;
 }
 
 export type ChoiceEvent =
@@ -27,6 +36,13 @@ export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly audio_tokens: number };
+  readonly completion_tokens_details: {
+    readonly reasoning_tokens: number;
+    readonly audio_tokens: number;
+    readonly accepted_prediction_tokens: number;
+    readonly rejected_prediction_tokens: number;
+  };
 }
 
 export interface Timings {
@@ -45,6 +61,9 @@ export function planGeneration(
     readonly maxTokens: number | undefined;
     readonly topLogprobs: number;
     readonly maxChoices: number;
+    readonly constrain?: (() => TokenConstraint) | undefined;
+    /** Default: everything that is said is text. */
+    readonly channels?: boolean;
   },
 ): GenerationPlan {
   const n = request.n ?? 1;
@@ -69,7 +88,9 @@ export function planGeneration(
       stops: typeof stop === "string" ? [stop] : stop,
       logitBias: readBias(request.logit_bias, served.model.vocabSize),
       topLogprobs: extra.topLogprobs,
+      channels: extra.channels ?? false,
     },
+    constrain: extra.constrain,
   };
 }
 
@@ -93,7 +114,10 @@ function readBias(bias: Readonly<Record<string, number>> | undefined, vocabSize:
 
 const NOTHING: AnswerEnd = {
   finishReason: "stop",
+  stopString: undefined,
   completionTokens: 0,
+  thoughtTokens: 0,
+  cachedTokens: 0,
   promptSeconds: 0,
   generationSeconds: 0,
 };
@@ -101,18 +125,24 @@ const NOTHING: AnswerEnd = {
 /** Produces the answers; choice `index` is prompt `index / n`, repetition `index % n`, as in OpenAI's API. */
 export async function* generateChoices(
   plan: GenerationPlan,
-  signal: AbortSignal,
+  { signal, answered }: WorkScope,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   let index = 0;
   for (const prompt of plan.prompts) {
     for (let repetition = 0; repetition < plan.n; repetition++) {
       yield { kind: "start", index, prompt };
       const seed = choiceSeed(plan.options.seed, repetition);
-      const pieces = answer(plan.served, prompt, { ...plan.options, seed, signal });
+      const pieces = answer(plan.served, prompt, {
+        ...plan.options,
+        seed,
+        constraint: plan.constrain?.(),
+        signal,
+      });
       try {
         let step = await pieces.next();
         for (; step.done !== true; step = await pieces.next())
           yield { kind: "piece", index, piece: step.value };
+        answered(prompt.length, step.value);
         yield { kind: "end", index, end: step.value };
       } finally {
         // Ends the model's work when the reader of these events stopped early.
@@ -132,17 +162,25 @@ function choiceSeed(seed: number, repetition: number): number {
 export class Tally {
   readonly #promptTokens: number;
   #completionTokens = 0;
+  #thoughtTokens = 0;
+  /** Of the first answer to each prompt; later answers to it find the whole prompt read by the first. */
+  #cachedTokens = 0;
+  readonly #n: number;
+  #answers = 0;
   #promptSeconds = 0;
   #generationSeconds = 0;
   /** Tokens that came after the first of their answer: what `#generationSeconds` was spent on. */
   #timedTokens = 0;
 
   constructor(plan: GenerationPlan) {
+    this.#n = plan.n;
     this.#promptTokens = plan.prompts.reduce((total, prompt) => total + prompt.length, 0);
   }
 
   add(end: AnswerEnd): void {
     this.#completionTokens += end.completionTokens;
+    this.#thoughtTokens += end.thoughtTokens;
+    if (this.#answers++ % this.#n === 0) this.#cachedTokens += end.cachedTokens;
     this.#promptSeconds += end.promptSeconds;
     this.#generationSeconds += end.generationSeconds;
     this.#timedTokens += Math.max(0, end.completionTokens - 1);
@@ -156,6 +194,13 @@ export class Tally {
         prompt_tokens: this.#promptTokens,
         completion_tokens: this.#completionTokens,
         total_tokens: this.#promptTokens + this.#completionTokens,
+        prompt_tokens_details: { cached_tokens: this.#cachedTokens, audio_tokens: 0 },
+        completion_tokens_details: {
+          reasoning_tokens: this.#thoughtTokens,
+          audio_tokens: 0,
+          accepted_prediction_tokens: 0,
+          rejected_prediction_tokens: 0,
+        },
       },
       timings: {
         prompt_ms: milliseconds(this.#promptSeconds),

@@ -12,42 +12,61 @@ export const textSchema = z
   .string()
   .refine((text) => !/\p{Surrogate}/u.test(text), "the text holds half of a surrogate pair (broken Unicode)");
 
+/** A text, or its parts one after the other. `kinds` are the names that APIs give to parts of text. */
+export function contentSchema(...kinds: readonly [string, ...string[]]) {
+  const names = kinds.map((kind) => `'${kind}'`).join(" or ");
+  const part = z.object({
+    type: z.enum(kinds, `this server understands parts of type ${names} only`),
+    text: textSchema,
+  });
+  return z.union([textSchema, z.array(part).max(10_000)], {
+    error: (issue) =>
+      issue.input === undefined ? undefined : `expected a string or an array of parts of type ${names}`,
+  });
+}
+
+/** The text of a content that `contentSchema` has read. */
+export function contentText(content: string | readonly { readonly text: string }[] | undefined): string {
+  if (content === undefined || typeof content === "string") return content ?? "";
+  return content.map(({ text }) => text).join("");
+}
+
 const stopText = textSchema.min(1, "a stop string must not be empty").max(1000);
+export const stopTexts = z.array(stopText).max(16);
 
 const tokenBias = z
   .record(z.string().regex(/^\d{1,9}$/, "keys of logit_bias are token ids"), z.number().min(-100).max(100))
   .refine((bias) => Object.keys(bias).length <= 1024, "at most 1024 tokens can be biased");
 
+export const modelId = z.string().min(1).max(500);
+export const temperature = optional(z.number().min(0).max(2));
+export const topP = optional(z.number().min(0).max(1));
+export const topK = optional(z.int().min(-1).max(1_000_000));
+/** A tool's parameters: a JSON schema, read when the answer's grammar is made. */
+export const parametersSchema = z.record(z.string(), z.unknown());
+export const streamField = optional(z.boolean());
+
 /** What `/v1/completions` and `/v1/chat/completions` have in common. */
 export const samplingFields = {
-  model: z.string().min(1),
-  temperature: optional(z.number().min(0).max(2)),
-  top_p: optional(z.number().min(0).max(1)),
-  top_k: optional(z.int().min(-1).max(1_000_000)),
+  model: modelId,
+  temperature,
+  top_p: topP,
+  top_k: topK,
   n: optional(z.int().min(1).max(128)),
   seed: optional(z.int()),
   stop: optional(
-    z.union(
-      [stopText, z.array(stopText).max(16)],
-      "expected a non-empty string or an array of at most 16 of them",
-    ),
+    z.union([stopText, stopTexts], "expected a non-empty string or an array of at most 16 of them"),
   ),
   logit_bias: optional(tokenBias),
-  stream: optional(z.boolean()),
+  stream: streamField,
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   user: optional(z.string()),
 };
 
-/** Fields of OpenAI's API that would change the answer and that no model behind this server understands yet. */
+/** Fields of OpenAI's API that would change the answer and that no model behind this server understands. */
 export const refusedFields = {
   presence_penalty: optional(z.number()),
   frequency_penalty: optional(z.number()),
-  best_of: optional(z.int()),
-  suffix: optional(z.string()),
-  tools: optional(z.array(z.unknown())),
-  functions: optional(z.array(z.unknown())),
-  response_format: optional(z.looseObject({ type: z.string() })),
-  modalities: optional(z.array(z.string())),
 };
 
 type RefusedFields = { [Name in keyof typeof refusedFields]?: z.output<(typeof refusedFields)[Name]> };
@@ -56,16 +75,6 @@ type RefusedFields = { [Name in keyof typeof refusedFields]?: z.output<(typeof r
 export function refuseUnsupported(request: RefusedFields): void {
   if ((request.presence_penalty ?? 0) !== 0) throw unsupported("presence_penalty", "presence penalties");
   if ((request.frequency_penalty ?? 0) !== 0) throw unsupported("frequency_penalty", "frequency penalties");
-  if ((request.best_of ?? 1) !== 1) throw unsupported("best_of", "best_of");
-  if ((request.suffix ?? "") !== "") throw unsupported("suffix", "filling in the middle");
-  if ((request.tools ?? []).length > 0) throw unsupported("tools", "tool calls");
-  if ((request.functions ?? []).length > 0) throw unsupported("functions", "function calls");
-  if ((request.response_format?.type ?? "text") !== "text") {
-    throw unsupported("response_format", "answers bound to a format");
-  }
-  if ((request.modalities ?? []).some((kind) => kind !== "text")) {
-    throw unsupported("modalities", "anything but text");
-  }
 }
 
 /** `body` as the schema reads it; throws the API's 400 that names the field. */

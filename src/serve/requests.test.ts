@@ -49,7 +49,12 @@ describe("bad requests", () => {
     ],
     ["an empty stop string", { ...hello, stop: "" }, "stop", "invalid_value"],
     ["a bias on no token", { ...hello, logit_bias: { "99999": 1 } }, "logit_bias", "invalid_value"],
-    ["tools", { ...hello, tools: [{ type: "function" }] }, "tools", "unsupported_parameter"],
+    [
+      "a tool without a name",
+      { ...hello, tools: [{ type: "function", function: {} }] },
+      "tools[0].function.name",
+      "missing_required_parameter",
+    ],
     ["a penalty", { ...hello, presence_penalty: 1 }, "presence_penalty", "unsupported_parameter"],
     [
       "broken Unicode",

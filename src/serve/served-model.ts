@@ -1,5 +1,5 @@
 /** @file A model under the name by which clients ask for it. */
-import type { LanguageModel } from "../generate/index.ts";
+import { type LanguageModel, TokenTable } from "../generate/index.ts";
 import { modelNotFound } from "./api-error.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 
@@ -10,6 +10,23 @@ export interface ServedModel {
   readonly chat: ChatCodec;
   /** Seconds since 1970, as the API reports it. */
   readonly created: number;
+}
+
+const tables = new WeakMap<ServedModel, TokenTable>();
+
+/** The model's tokens by their bytes, made when an answer is first held to a form. */
+export function tokenTable(served: ServedModel): TokenTable {
+  let table = tables.get(served);
+  if (table === undefined) {
+    table = new TokenTable(served.model.vocabSize, (id) => served.chat.tokenBytes(id));
+    tables.set(served, table);
+  }
+  return table;
+}
+
+/** The ids of `text` as a document begins: after the start token, if the model knows one. */
+export function startedIds({ chat }: ServedModel, text: string): number[] {
+  return [...(chat.startId === undefined ? [] : [chat.startId]), ...chat.encode(text)];
 }
 
 /** The models of one server, by id; asking for an unknown one is the client's error. */

@@ -9,6 +9,7 @@ import type { RunTrace } from "../ledger/index.ts";
 import { createApp } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
+import { Metrics } from "./metrics.ts";
 import { ModelShelf, type ServedModel } from "./served-model.ts";
 import type { ServeLog, Service } from "./service.ts";
 import { Slots } from "./slots.ts";
@@ -53,10 +54,12 @@ export interface RunningServer {
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const shutdown = new AbortController();
+  const slots = new Slots(limits.parallel, limits.waiting);
   const service: Service = {
     shelf: new ModelShelf(options.models),
-    slots: new Slots(limits.parallel, limits.waiting),
+    slots,
     limits,
+    metrics: new Metrics(slots),
     log: options.log ?? (() => undefined),
     shutdown: shutdown.signal,
   };

@@ -1,7 +1,10 @@
 /** @file What every endpoint works with: the models, the queue, the limits and the log of one server. */
 import type { Context } from "hono";
 import { describeError } from "../core/index.ts";
+import type { AnswerEnd } from "./answer.ts";
 import { ApiError } from "./api-error.ts";
+import type { ApiShape } from "./api-shape.ts";
+import type { Metrics } from "./metrics.ts";
 import { readJson } from "./read-json.ts";
 import { ClientGone, openScope, type RequestScope } from "./request-scope.ts";
 import type { ServeLimits } from "./limits.ts";
@@ -27,12 +30,27 @@ export interface Service {
   readonly slots: Slots;
   readonly limits: ServeLimits;
   readonly log: ServeLog;
+  readonly metrics: Metrics;
   /** Aborted when running answers get no more time. */
   readonly shutdown: AbortSignal;
 }
 
 export interface ServeEnv {
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** Whom the request is for: callers take turns. */
+    caller: string;
+    /** The path of the route that answers, for the metrics. */
+    route: string;
+  };
+}
+
+/** What work for a request is given. */
+export interface WorkScope {
+  /** Aborted when nobody waits any longer. */
+  readonly signal: AbortSignal;
+  /** To be told of every answer that has ended, with the tokens of its prompt. */
+  readonly answered: (promptTokens: number, end: AnswerEnd) => void;
 }
 
 export type ServeContext = Context<ServeEnv>;
@@ -45,11 +63,11 @@ export function readBody(service: Service, c: ServeContext): Promise<unknown> {
 export async function respondJson(
   service: Service,
   c: ServeContext,
-  work: (signal: AbortSignal) => Promise<object>,
+  work: (scope: WorkScope) => Promise<object>,
 ): Promise<Response> {
   const { scope, release } = await enter(service, c);
   try {
-    return c.json(await work(scope.signal));
+    return c.json(await work(workScope(service, scope)));
   } finally {
     release();
     scope.close();
@@ -57,18 +75,22 @@ export async function respondJson(
 }
 
 /**
- * Waits for a slot, then sends what `events` yields as server-sent events and `[DONE]` after the last one. The
- * stream is pulled by the client's reading, so a slow reader slows the model instead of filling memory.
+ * Waits for a slot, then sends what `events` yields as server-sent events in the way of `shape`. The stream is pulled by the client's reading, so a slow reader slows the model instead of filling memory.
  */
 export async function respondStream(
   service: Service,
   c: ServeContext,
-  events: (signal: AbortSignal) => AsyncGenerator<object, void, void>,
+  events: (scope: WorkScope) => AsyncGenerator<object, void, void>,
+  shape: ApiShape,
 ): Promise<Response> {
   const { scope, release } = await enter(service, c);
-  const iterator = events(scope.signal);
+  const iterator = events(workScope(service, scope));
   const encoder = new TextEncoder();
-  const line = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
+  const frame = (value: object): Uint8Array => {
+    const name = shape.named ? `event: ${String((value as { type?: unknown }).type)}\n` : "";
+    return encoder.encode(`${name}data: ${JSON.stringify(value)}\n\n`);
+  };
+  const end = encoder.encode(shape.named ? "" : "data: [DONE]\n\n");
   const over = (): void => {
     release();
     scope.close();
@@ -76,11 +98,10 @@ export async function respondStream(
   const next = async (): Promise<{ readonly bytes: Uint8Array; readonly last: boolean }> => {
     try {
       const { done, value } = await iterator.next();
-      return done === true
-        ? { bytes: line("[DONE]"), last: true }
-        : { bytes: line(JSON.stringify(value)), last: false };
+      return done === true ? { bytes: end, last: true } : { bytes: frame(value), last: false };
     } catch (error) {
-      return { bytes: line(JSON.stringify(toApiError(service, c, error).body())), last: true };
+      const failure = shape.streamError(toApiError(service, c, error), c.get("requestId"));
+      return { bytes: frame(failure), last: true };
     }
   };
   let cancelled = false;
@@ -89,7 +110,7 @@ export async function respondStream(
       const { bytes, last } = await next();
       if (last) over();
       if (cancelled) return;
-      controller.enqueue(bytes);
+      if (bytes.length > 0) controller.enqueue(bytes);
       if (last) controller.close();
     },
     cancel: async () => {
@@ -107,13 +128,17 @@ export async function respondStream(
   });
 }
 
+function workScope(service: Service, { signal }: RequestScope): WorkScope {
+  return { signal, answered: (promptTokens, end) => service.metrics.answered(promptTokens, end) };
+}
+
 async function enter(
   service: Service,
   c: ServeContext,
 ): Promise<{ scope: RequestScope; release: ReleaseSlot }> {
   const scope = openScope(c.req.raw, service.shutdown, service.limits.requestSeconds);
   try {
-    return { scope, release: await service.slots.acquire(scope.signal) };
+    return { scope, release: await service.slots.acquire(scope.signal, c.get("caller")) };
   } catch (error) {
     scope.close();
     throw error;

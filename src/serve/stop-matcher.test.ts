@@ -8,7 +8,7 @@ function run(stops: readonly string[], pieces: readonly string[]): { text: strin
   for (const piece of pieces) {
     const step = matcher.push(piece);
     text += step.text;
-    if (step.stopped) return { text, stopped: true };
+    if (step.stopString !== undefined) return { text, stopped: true };
   }
   return { text: text + matcher.end(), stopped: false };
 }
@@ -21,10 +21,10 @@ describe("stop strings", () => {
 
   it("hold back nothing but what may still become one", () => {
     const matcher = new StopMatcher(["END"]);
-    expect(matcher.push("the E")).toEqual({ text: "the ", stopped: false });
-    expect(matcher.push("N")).toEqual({ text: "", stopped: false });
-    expect(matcher.push("T")).toEqual({ text: "ENT", stopped: false });
-    expect(matcher.push("EN")).toEqual({ text: "", stopped: false });
+    expect(matcher.push("the E")).toEqual({ text: "the ", stopString: undefined });
+    expect(matcher.push("N")).toEqual({ text: "", stopString: undefined });
+    expect(matcher.push("T")).toEqual({ text: "ENT", stopString: undefined });
+    expect(matcher.push("EN")).toEqual({ text: "", stopString: undefined });
     expect(matcher.end()).toBe("EN");
   });
 

@@ -6,8 +6,8 @@
 export interface StopStep {
   /** Text that is safe to show. */
   readonly text: string;
-  /** True once a stop string is complete; `text` then ends just before it and nothing more will come. */
-  readonly stopped: boolean;
+  /** The stop string once one is complete; `text` then ends just before it and nothing more will come. */
+  readonly stopString: string | undefined;
 }
 
 export class StopMatcher {
@@ -23,11 +23,11 @@ export class StopMatcher {
     const match = this.#firstComplete(text);
     if (match !== undefined) {
       this.#held = "";
-      return { text: text.slice(0, match), stopped: true };
+      return { text: text.slice(0, match.start), stopString: match.stop };
     }
     const held = this.#possibleStart(text);
     this.#held = text.slice(text.length - held);
-    return { text: text.slice(0, text.length - held), stopped: false };
+    return { text: text.slice(0, text.length - held), stopString: undefined };
   }
 
   /** The text still held back, when nothing follows it. */
@@ -37,17 +37,17 @@ export class StopMatcher {
     return text;
   }
 
-  /** Where the stop string starts that is complete first, reading from the left; among equals the longest. */
-  #firstComplete(text: string): number | undefined {
-    let start: number | undefined;
+  /** The stop string that is complete first, reading from the left; among equals the longest. */
+  #firstComplete(text: string): { readonly start: number; readonly stop: string } | undefined {
+    let first: { readonly start: number; readonly stop: string } | undefined;
     let end = Number.POSITIVE_INFINITY;
     for (const stop of this.#stops) {
-      const at = text.indexOf(stop);
-      if (at === -1 || at + stop.length > end) continue;
-      start = at + stop.length < end || start === undefined ? at : Math.min(start, at);
-      end = at + stop.length;
+      const start = text.indexOf(stop);
+      if (start === -1 || start + stop.length > end) continue;
+      if (first === undefined || start + stop.length < end || start < first.start) first = { start, stop };
+      end = start + stop.length;
     }
-    return start;
+    return first;
   }
 
   /** Length of the longest tail of `text` with which some stop string begins. */

@@ -79,7 +79,7 @@ describe("the service on llama.cpp", () => {
     for (const streamed of await Promise.all(streams)) {
       expect(streamed.choices[0]?.message.content).toBe(whole.choices[0]?.message.content);
       expect(streamed.choices[0]?.finish_reason).toBe(whole.choices[0]?.finish_reason);
-      expect(streamed.usage).toEqual(whole.usage);
+      expect(streamed.usage?.total_tokens).toBe(whole.usage?.total_tokens);
     }
   });
 

@@ -24,6 +24,10 @@ const SPECIALS = [
   "<|user_end|>",
   "<|assistant_start|>",
   "<|assistant_end|>",
+  "<|tools_prefix|>",
+  "<|tools_suffix|>",
+  "<|inner_prefix|>",
+  "<|inner_suffix|>",
 ] as const;
 type Special = (typeof SPECIALS)[number];
 const VOCAB_SIZE = 256 + SPECIALS.length;
@@ -36,27 +40,46 @@ function encodeBytes(text: string): number[] {
   return [...new TextEncoder().encode(text)];
 }
 
-function turn(role: "system" | "user" | "assistant", content: string): number[] {
-  return [specialId(`<|${role}_start|>`), ...encodeBytes(content), specialId(`<|${role}_end|>`)];
+function turn(role: "system" | "user" | "assistant", content: readonly number[]): number[] {
+  return [specialId(`<|${role}_start|>`), ...content, specialId(`<|${role}_end|>`)];
 }
 
-/** Bytes are tokens; eight special tokens follow them. */
+function message({ role, content, calls }: ChatMessage): number[] {
+  const bytes = encodeBytes(content);
+  if (role === "tool") return encodeBytes(`[${content}]`);
+  if (role !== "assistant" || calls === undefined) return turn(role === "developer" ? "system" : role, bytes);
+  const list = calls.map((call) => `{"${call.name}": ${call.arguments}}`).join(", ");
+  return [
+    specialId("<|assistant_start|>"),
+    ...bytes,
+    specialId("<|tools_prefix|>"),
+    ...encodeBytes(`[${list}]`),
+    specialId("<|tools_suffix|>"),
+  ];
+}
+
+/** Bytes are tokens; the special tokens follow them. */
 export const byteCodec: ChatCodec = {
   startId: specialId("<s>"),
-  stopIds: [specialId("</s>"), specialId("<|assistant_end|>")],
+  stopIds: [specialId("</s>"), specialId("<|assistant_end|>"), specialId("<|tools_suffix|>")],
+  callMarks: { open: specialId("<|tools_prefix|>"), close: specialId("<|tools_suffix|>") },
+  thoughtMarks: { open: specialId("<|inner_prefix|>"), close: specialId("<|inner_suffix|>") },
   encode: encodeBytes,
-  renderChat: (messages: readonly ChatMessage[]) => {
-    if (messages.at(-1)?.role === "assistant") {
+  renderChat: (messages, options) => {
+    const last = messages.at(-1);
+    if (last?.role === "assistant") {
       throw new FirnError("TOKENIZER_CHAT_ORDER", {
         expected: "a conversation that ends with a user's message",
         got: "one that ends with the assistant's",
         next: "Add a user message.",
       });
     }
+    const tools = options?.tools ?? [];
     return [
       specialId("<s>"),
-      ...messages.flatMap(({ role, content }) => turn(role === "developer" ? "system" : role, content)),
-      specialId("<|assistant_start|>"),
+      ...(tools.length === 0 ? [] : turn("system", encodeBytes(tools.map(({ name }) => name).join()))),
+      ...messages.flatMap(message),
+      ...(last?.role === "tool" ? [] : [specialId("<|assistant_start|>")]),
     ];
   },
   tokenBytes: (id) => (id < 256 ? Uint8Array.of(id) : undefined),
@@ -137,7 +160,9 @@ export class NgramModel implements LanguageModel {
   ): AsyncGenerator<GeneratedToken, void, void> {
     const random = randomStream(options.seed ?? 0, "ngram");
     const ids = [...prompt];
+    options.onPrompt?.({ cachedTokens: 0 });
     for (let count = 0; count < options.maxTokens && ids.length < this.contextLength; count++) {
+      if (options.constraint?.complete === true) return;
       // A turn of the event loop per token, as a model that computes elsewhere would take.
       await new Promise((resolve) =>
         this.#tokenMs === 0 ? setImmediate(resolve) : setTimeout(resolve, this.#tokenMs),
@@ -146,6 +171,7 @@ export class NgramModel implements LanguageModel {
       const probabilities = this.#probabilities(ids);
       const id = sample(probabilities, options, random);
       if (options.stopIds?.includes(id) === true) return;
+      options.constraint?.accept(id);
       ids.push(id);
       yield {
         id,
@@ -172,7 +198,9 @@ function sample(probabilities: Float64Array, options: GenerateOptions, random: R
   const scored = Array.from(probabilities, (probability, id) => ({
     id,
     logit: Math.log(probability) + (logitBias?.get(id) ?? 0),
-  })).sort((a, b) => b.logit - a.logit || a.id - b.id);
+  }))
+    .filter(({ id }) => options.constraint?.allows(id) ?? true)
+    .sort((a, b) => b.logit - a.logit || a.id - b.id);
   if (temperature === 0) return scored[0]!.id;
   const kept = topK > 0 ? scored.slice(0, topK) : scored;
   const weights = kept.map(({ logit }) => Math.exp((logit - kept[0]!.logit) / temperature));
@@ -203,13 +231,29 @@ const PARAGRAPH = [
   "The sun shines on the snow. The snow becomes firn, and the firn becomes ice.",
 ];
 
-/** A model that has read two short texts and ten conversations. */
+/** Answers that are not text alone: the marks stand for the special tokens of the format. */
+const MARKED_LESSON: readonly (readonly [string, string])[] = [
+  ["How is the weather in Bern?", '<|tools_prefix|>[{"get_weather": {"city": "Bern"}}]<|tools_suffix|>'],
+  [
+    "Time in Bern, and weather?",
+    'I look. <|tools_prefix|>[{"get_time": {}}, {"get_weather": {"city": "Bern"}}]<|tools_suffix|>',
+  ],
+  ["What is two and two?", "<|inner_prefix|>Two and two ❄<|inner_suffix|>Four."],
+];
+
+function marked(text: string): number[] {
+  return text
+    .split(/(<\|[a-z_]+\|>)/)
+    .flatMap((part) => (part.startsWith("<|") ? [specialId(part as Special)] : encodeBytes(part)));
+}
+
+/** A model that has read three short texts and some conversations. */
 export function trainedNgram({ order = 12, contextLength = 512, tokenMs = 0 }: Partial<NgramOptions> = {}) {
   const documents = PARAGRAPH.map((text) => [specialId("<s>"), ...encodeBytes(text), specialId("</s>")]);
-  const chats = LESSON.map(([user, assistant]) => [
+  const chats = [...LESSON, ...MARKED_LESSON].map(([user, assistant]) => [
     specialId("<s>"),
-    ...turn("user", user),
-    ...turn("assistant", assistant),
+    ...turn("user", encodeBytes(user)),
+    ...turn("assistant", marked(assistant)),
   ]);
   return new NgramModel([...documents, ...chats], { order, contextLength, tokenMs });
 }

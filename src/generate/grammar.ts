@@ -1,0 +1,146 @@
+/**
+ * @file Grammars over bytes: which byte may come next. A grammar is a set of rules without left recursion; the set of
+ * places where a text may stand in it is a state, states are shared, and each remembers where each byte led. After a few
+ * tokens of an answer a look at a byte is therefore one look into a table, whatever the grammar.
+ */
+import { assert } from "../core/index.ts";
+
+/** What a rule's alternative is made of: a set of bytes, or another rule by its number. */
+export type GrammarElement = { readonly bytes: Uint8Array } | { readonly rule: number };
+type Alternative = readonly GrammarElement[];
+
+/** A place in an alternative, and where to go on after its end. */
+interface Place {
+  readonly id: number;
+  readonly alternative: Alternative;
+  readonly position: number;
+  readonly after: Place | undefined;
+}
+
+/** All places where a text may stand. */
+export interface GrammarState {
+  /** Each place here stands before a set of bytes. */
+  readonly places: readonly Place[];
+  /** The text may end here. */
+  readonly canEnd: boolean;
+  readonly next: Map<number, GrammarState | undefined>;
+}
+
+/** Collects rules; rule 0 is the whole text. */
+export class GrammarBuilder {
+  readonly #rules: Alternative[][] = [[]];
+
+  /** A new rule without alternatives, to be defined once its number is known to others. */
+  declare(): number {
+    return this.#rules.push([]) - 1;
+  }
+
+  define(rule: number, alternatives: readonly Alternative[]): void {
+    this.#rules[rule] = [...alternatives];
+  }
+
+  rule(...alternatives: readonly Alternative[]): GrammarElement {
+    const rule = this.declare();
+    this.define(rule, alternatives);
+    return { rule };
+  }
+
+  /** `element` at least `min` and at most `max` times. */
+  repeat(element: GrammarElement, min: number, max: number): GrammarElement {
+    const required = Array.from({ length: min }, () => element);
+    if (max === Number.POSITIVE_INFINITY) {
+      const rest = this.declare();
+      this.define(rest, [[], [element, { rule: rest }]]);
+      return this.rule([...required, { rule: rest }]);
+    }
+    let rest: GrammarElement = this.rule([]);
+    for (let i = min; i < max; i++) rest = this.rule([], [element, rest]);
+    return this.rule([...required, rest]);
+  }
+
+  build(root: GrammarElement): Grammar {
+    this.define(0, [[root]]);
+    return new Grammar(this.#rules);
+  }
+}
+
+/** `text` as it stands. */
+export function literal(text: string): GrammarElement[] {
+  return Array.from(new TextEncoder().encode(text), (byte) => byteRange(byte, byte));
+}
+
+/** Any byte from one to another, both included; several ranges one after the other. */
+export function byteRange(...bounds: readonly number[]): GrammarElement {
+  const bytes = new Uint8Array(256);
+  for (let i = 0; i < bounds.length; i += 2) bytes.fill(1, bounds[i], bounds[i + 1]! + 1);
+  return { bytes };
+}
+
+export class Grammar {
+  readonly start: GrammarState;
+  readonly #rules: readonly (readonly Alternative[])[];
+  readonly #alternativeIds = new Map<Alternative, number>();
+  readonly #places = new Map<string, Place>();
+  readonly #states = new Map<string, GrammarState>();
+
+  constructor(rules: readonly (readonly Alternative[])[]) {
+    this.#rules = rules;
+    for (const alternatives of rules)
+      for (const alternative of alternatives)
+        this.#alternativeIds.set(alternative, this.#alternativeIds.size);
+    this.start = this.#stateOf(rules[0]!.map((alternative) => this.#place(alternative, 0, undefined)));
+  }
+
+  /** Where `byte` leads from `state`; undefined when it may not come there. */
+  step(state: GrammarState, byte: number): GrammarState | undefined {
+    if (state.next.has(byte)) return state.next.get(byte);
+    const moved: (Place | undefined)[] = [];
+    for (const place of state.places) {
+      const element = place.alternative[place.position]!;
+      assert("bytes" in element, "a grammar state stands before bytes");
+      if (element.bytes[byte] === 1)
+        moved.push(this.#place(place.alternative, place.position + 1, place.after));
+    }
+    const next = moved.length === 0 ? undefined : this.#stateOf(moved);
+    state.next.set(byte, next);
+    return next;
+  }
+
+  /** A place; at the end of its alternative it is the place after it (undefined: the end of the text). */
+  #place(alternative: Alternative, position: number, after: Place | undefined): Place | undefined {
+    if (position === alternative.length) return after;
+    const key = `${this.#alternativeIds.get(alternative)!}.${position}.${after?.id ?? -1}`;
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = { id: this.#places.size, alternative, position, after };
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  #stateOf(from: readonly (Place | undefined)[]): GrammarState {
+    const seen = new Set<Place | undefined>();
+    const waiting = [...from];
+    while (waiting.length > 0) {
+      const place = waiting.pop();
+      if (seen.has(place)) continue;
+      seen.add(place);
+      const element = place?.alternative[place.position];
+      if (place === undefined || element === undefined || "bytes" in element) continue;
+      const after = this.#place(place.alternative, place.position + 1, place.after);
+      for (const alternative of this.#rules[element.rule]!) waiting.push(this.#place(alternative, 0, after));
+    }
+    const places = [...seen].filter((place): place is Place => {
+      return place !== undefined && "bytes" in place.alternative[place.position]!;
+    });
+    places.sort((a, b) => a.id - b.id);
+    const canEnd = seen.has(undefined);
+    const key = `${canEnd ? "e" : ""}${places.map(({ id }) => id).join()}`;
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = { places, canEnd, next: new Map() };
+      this.#states.set(key, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * @file The way of every API request, in one place: who asks, may they, what do they ask, whose turn is it, the model, the
+ * answer. Whatever concerns all requests (keys, quotas, an audit) belongs here.
+ */
+import type { HttpBindings } from "@hono/node-server";
+import type { Hono } from "hono";
+import { checkSite } from "./guard.ts";
+import { parseRequest } from "./request-fields.ts";
+import type { Route } from "./route.ts";
+import {
+  readBody,
+  respondJson,
+  respondStream,
+  type ServeContext,
+  type ServeEnv,
+  type Service,
+} from "./service.ts";
+
+/** Adds a route to the application. Ids in paths may hold slashes, which clients send escaped or not. */
+export function addRoute(app: Hono<ServeEnv>, service: Service, route: Route): void {
+  app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ":$1{.+}"), async (c) => {
+    c.set("route", route.path);
+    return handleRequest(service, c, route);
+  });
+}
+
+async function handleRequest(service: Service, c: ServeContext, route: Route): Promise<Response> {
+  const body =
+    route.request === undefined ? undefined : parseRequest(route.request, await readBody(service, c));
+  const reply = await route.reply(service, c, body);
+  switch (reply.kind) {
+    case "now":
+      return c.json(reply.body);
+    case "text":
+      return c.body(reply.text, 200, { "Content-Type": reply.mediaType });
+    case "work":
+      return respondJson(service, c, reply.work);
+    case "events":
+      return respondStream(service, c, reply.events, route.shape);
+  }
+}
+
+/** What every request must pass first, pages and papers included: it comes from this server's own site. */
+export function admitRequest(c: ServeContext, allowedHosts: readonly string[]): void {
+  checkSite(c.req.raw.headers, allowedHosts);
+  c.set("caller", callerOf(c));
+}
+
+/** Whom a request is for, as far as fairness goes: the holder of a key, else the machine it comes from. */
+function callerOf(c: ServeContext): string {
+  const key = c.req.header("authorization") ?? c.req.header("x-api-key");
+  if (key !== undefined) return `key ${key}`;
+  const { incoming } = c.env as HttpBindings;
+  return `address ${incoming.socket.remoteAddress ?? ""}`;
+}
