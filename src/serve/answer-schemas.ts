@@ -33,7 +33,7 @@ export const chatLogprobsSchema = z.strictObject({
   refusal: z.null(),
 });
 
-const finishReason = z.enum(["stop", "length", "tool_calls"]);
+const finishReason = z.enum(["stop", "length", "tool_calls", "content_filter"]);
 const head = { id: z.string(), created: z.int(), model: z.string() };
 
 export const chatCompletionSchema = z.strictObject({
@@ -113,7 +113,9 @@ const completionHead = { ...head, object: z.literal("text_completion") };
 
 export const completionSchema = z.strictObject({
   ...completionHead,
-  choices: z.array(z.strictObject({ ...completionChoice, finish_reason: z.enum(["stop", "length"]) })),
+  choices: z.array(
+    z.strictObject({ ...completionChoice, finish_reason: z.enum(["stop", "length", "content_filter"]) }),
+  ),
   usage: usageSchema,
   timings: timingsSchema,
 });
@@ -122,7 +124,10 @@ export type Completion = z.infer<typeof completionSchema>;
 export const completionChunkSchema = z.strictObject({
   ...completionHead,
   choices: z.array(
-    z.strictObject({ ...completionChoice, finish_reason: z.enum(["stop", "length"]).nullable() }),
+    z.strictObject({
+      ...completionChoice,
+      finish_reason: z.enum(["stop", "length", "content_filter"]).nullable(),
+    }),
   ),
   usage: usageSchema.nullable().optional(),
   timings: timingsSchema.optional(),

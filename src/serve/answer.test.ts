@@ -32,6 +32,7 @@ async function collect(served: ServedModel, prompt: readonly number[], changes: 
     logitBias: undefined,
     topLogprobs: 0,
     constraint: undefined,
+    filter: undefined,
     channels: false,
     signal: new AbortController().signal,
     ...changes,
@@ -113,6 +114,7 @@ describe("an answer", () => {
       logitBias: undefined,
       topLogprobs: 0,
       constraint: undefined,
+      filter: undefined,
       channels: false,
       signal: client.signal,
     });

@@ -4,6 +4,7 @@
  * together with the text it completed.
  */
 import type { GeneratedToken, TokenChoice, TokenConstraint } from "../generate/index.ts";
+import { OutputGuard, type OutputIndex } from "./output-guard.ts";
 import { StopMatcher } from "./stop-matcher.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -22,6 +23,8 @@ export interface AnswerOptions {
   readonly constraint: TokenConstraint | undefined;
   /** Tell thoughts and tool calls from the answer's text; else everything is text. */
   readonly channels: boolean;
+  /** What must not be said. */
+  readonly filter: OutputIndex | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +43,9 @@ export interface AnswerPiece {
 }
 
 export interface AnswerEnd {
-  readonly finishReason: "stop" | "length";
+  readonly finishReason: "stop" | "length" | "content_filter";
+  /** The request for removal whose passage ended it, if one did. */
+  readonly filtered: string | undefined;
   /** The stop string that ended it, if one did. */
   readonly stopString: string | undefined;
   /** Tokens the model produced, those of a stop string included. */
@@ -57,7 +62,7 @@ export interface AnswerEnd {
 
 /**
  * Answers `prompt` (which must be shorter than the context). Ends with `length` when `maxTokens` or the context's
- * end cut the answer, else with `stop`. Throws the signal's reason when it is aborted.
+ * end cut the answer, with `content_filter` before a passage that must not be said, else with `stop`. Throws the signal's reason when it is aborted.
  */
 export async function* answer(
   served: ServedModel,
@@ -66,11 +71,10 @@ export async function* answer(
 ): AsyncGenerator<AnswerPiece, AnswerEnd, void> {
   const room = served.model.contextLength - prompt.length;
   const maxTokens = Math.min(options.maxTokens ?? room, room);
-  let stops = new StopMatcher(options.stops);
+  let says = new Speech(options.stops, options.filter);
   const text = new TextAssembler(served);
   let channel: Channel = "text";
   let [completionTokens, thoughtTokens, cachedTokens] = [0, 0, 0];
-  let stopString: string | undefined;
   const startedAt = performance.now();
   let firstAt = startedAt;
   let lastAt = startedAt;
@@ -87,29 +91,35 @@ export async function* answer(
       if (completionTokens === 1) firstAt = lastAt;
       const next: Channel = options.channels ? channelAfter(served, channel, token.id) : channel;
       if (next !== channel) {
-        const rest = text.release(stops.end(), "all");
+        const rest = text.release(says.end(), says.blocked === undefined ? "all" : "more");
         if (rest !== undefined) yield { channel, ...rest };
+        if (says.blocked !== undefined) break;
         channel = next;
-        stops = new StopMatcher(channel === "text" ? options.stops : []);
+        says = new Speech(channel === "text" ? options.stops : [], options.filter);
         text.restart();
       }
       if (channel === "thoughts") thoughtTokens += 1;
-      const step = stops.push(text.decode(token));
-      stopString = step.stopString;
-      const piece = text.release(step.text, "more");
+      const piece = text.release(says.push(text.decode(token)), "more");
       if (piece !== undefined) yield { channel, ...piece };
-      if (stopString !== undefined) break;
+      if (says.over) break;
     }
   }
   options.signal.throwIfAborted();
-  if (stopString === undefined) {
-    const rest = text.release(stops.end(), "all");
+  if (!says.over) {
+    const last = says.end();
+    const rest = text.release(last, says.over ? "more" : "all");
     if (rest !== undefined) yield { channel, ...rest };
   }
   const cut = completionTokens >= maxTokens && options.constraint?.complete !== true;
   return {
-    finishReason: stopString === undefined && cut ? "length" : "stop",
-    stopString,
+    finishReason:
+      says.blocked === undefined
+        ? says.stopString === undefined && cut
+          ? "length"
+          : "stop"
+        : "content_filter",
+    filtered: says.blocked,
+    stopString: says.stopString,
     completionTokens,
     thoughtTokens,
     cachedTokens,
@@ -138,6 +148,49 @@ function generateOptions(served: ServedModel, maxTokens: number, options: Answer
     ...(options.logitBias === undefined ? {} : { logitBias: options.logitBias }),
     ...(options.constraint === undefined ? {} : { constraint: options.constraint }),
   };
+}
+
+/**
+ * What of the decoded text may leave: stop strings end it, the output filter ends it, and what may still become either is
+ * held back. The text before a stop string passes the filter, too.
+ */
+class Speech {
+  readonly #stops: StopMatcher;
+  readonly #guard: OutputGuard | undefined;
+  stopString: string | undefined;
+  /** The request for removal whose passage came up. */
+  blocked: string | undefined;
+
+  constructor(stops: readonly string[], filter: OutputIndex | undefined) {
+    this.#stops = new StopMatcher(stops);
+    this.#guard = filter === undefined ? undefined : new OutputGuard(filter);
+  }
+
+  get over(): boolean {
+    return this.stopString !== undefined || this.blocked !== undefined;
+  }
+
+  push(text: string): string {
+    const step = this.#stops.push(text);
+    const said = this.#pass(step.text, step.stopString !== undefined);
+    if (this.blocked === undefined) this.stopString = step.stopString;
+    return said;
+  }
+
+  /** What was held back, when nothing follows. */
+  end(): string {
+    return this.#pass(this.#stops.end(), true);
+  }
+
+  #pass(text: string, last: boolean): string {
+    if (this.#guard === undefined) return text;
+    const step = this.#guard.push(text);
+    this.blocked = step.blocked;
+    if (!last || this.blocked !== undefined) return step.text;
+    const rest = this.#guard.end();
+    this.blocked = rest.blocked;
+    return step.text + rest.text;
+  }
 }
 
 /** Joins token bytes to text and keeps the tokens whose text has not been released yet. */

@@ -1,19 +1,26 @@
 /** @file The HTTP application: what every request passes before and after its endpoint, and the endpoints. */
 import { randomUUID } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
+import { createMcpHandler } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
+import { type Access, ANYBODY } from "./access/access.ts";
 import { ApiError } from "./api-error.ts";
 import { shapeOf } from "./api-shape.ts";
 import { addRoute, admitRequest } from "./handle-request.ts";
+import { firnMcpServer, type McpSources } from "./mcp-server.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
-import { ROUTES } from "./route-table.ts";
+import type { Route } from "./route.ts";
 import { serverStopping } from "./request-scope.ts";
 import { type ServeContext, type ServeEnv, type Service, toApiError } from "./service.ts";
 import { type WebFiles, webResponse } from "./web-files.ts";
 
 export interface AppOptions {
   readonly service: Service;
+  readonly access: Access;
+  readonly routes: readonly Route[];
+  /** What `/mcp` answers from. */
+  readonly mcp: McpSources | undefined;
   readonly allowedHosts: readonly string[];
   /** The page, when it is served. */
   readonly web: WebFiles | undefined;
@@ -32,6 +39,9 @@ const COMMON_HEADERS = [
 
 export function createApp({
   service,
+  access,
+  routes,
+  mcp,
   allowedHosts,
   web,
   portal,
@@ -42,17 +52,25 @@ export function createApp({
   app.use(async (c, next) => {
     c.set("requestId", randomUUID());
     c.set("route", "other");
+    c.set("identity", ANYBODY);
+    c.set("headers", {});
+    c.set("use", { model: null, promptTokens: null, completionTokens: null, filtered: [] });
     logWhenDone(service, c);
     await next();
-    for (const [name, value] of COMMON_HEADERS) c.res.headers.set(name, value);
+    for (const [name, value] of [...COMMON_HEADERS, ...Object.entries(c.get("headers"))])
+      c.res.headers.set(name, value);
     c.res.headers.set("X-Request-Id", c.get("requestId"));
   });
   app.use(async (c, next) => {
     if (stopping()) throw serverStopping();
-    admitRequest(c, allowedHosts);
+    await admitRequest(c, access, allowedHosts);
     await next();
   });
-  for (const route of ROUTES) addRoute(app, service, route);
+  for (const route of routes) addRoute(app, service, route);
+  if (mcp !== undefined) {
+    const handler = createMcpHandler(firnMcpServer(mcp));
+    app.all("/mcp", (c) => handler.fetch(c.req.raw));
+  }
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   app.get("*", (c) => {
@@ -98,6 +116,16 @@ function logWhenDone(service: Service, c: ServeContext): void {
       path: c.req.path,
       status,
       milliseconds: Math.round(milliseconds),
+    });
+    service.audit?.write({
+      time: new Date().toISOString(),
+      request: c.get("requestId"),
+      key: c.get("identity").key ?? null,
+      method: c.req.method,
+      path: c.req.path,
+      status,
+      milliseconds: Math.round(milliseconds),
+      ...c.get("use"),
     });
   });
 }

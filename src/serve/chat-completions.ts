@@ -1,7 +1,7 @@
 /** @file `POST /v1/chat/completions`. Shapes: OpenAI API reference, "Chat". */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { AnswerToken } from "./answer.ts";
+import type { AnswerEnd, AnswerToken } from "./answer.ts";
 import {
   type ChatChunk,
   type ChatCompletion,
@@ -262,8 +262,8 @@ class ChatReply {
    * OpenAI's own table, found by trying: a call that the client has ordered by name ends with `stop`, any other with
    * `tool_calls` (github.com/vllm-project/vllm/pull/25054).
    */
-  #finishReason(reason: "stop" | "length", calls: number): FinishReason {
-    if (reason === "length" || calls === 0) return reason;
+  #finishReason(reason: AnswerEnd["finishReason"], calls: number): FinishReason {
+    if (reason !== "stop" || calls === 0) return reason;
     return typeof this.#request.tool_choice === "object" ? "stop" : "tool_calls";
   }
 

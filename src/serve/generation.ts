@@ -21,7 +21,7 @@ export interface GenerationPlan {
   readonly prompts: readonly (readonly number[])[];
   /** Answers per prompt. */
   readonly n: number;
-  readonly options: Omit<AnswerOptions, "signal" | "constraint">;
+  readonly options: Omit<AnswerOptions, "signal" | "constraint" | "filter">;
   /** What each answer is held to; every answer gets its own. */
   readonly constrain: (() => TokenConstraint) | undefined;
 }
@@ -114,6 +114,7 @@ function readBias(bias: Readonly<Record<string, number>> | undefined, vocabSize:
 
 const NOTHING: AnswerEnd = {
   finishReason: "stop",
+  filtered: undefined,
   stopString: undefined,
   completionTokens: 0,
   thoughtTokens: 0,
@@ -125,7 +126,7 @@ const NOTHING: AnswerEnd = {
 /** Produces the answers; choice `index` is prompt `index / n`, repetition `index % n`, as in OpenAI's API. */
 export async function* generateChoices(
   plan: GenerationPlan,
-  { signal, answered }: WorkScope,
+  { signal, answered, filter }: WorkScope,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   let index = 0;
   for (const prompt of plan.prompts) {
@@ -136,6 +137,7 @@ export async function* generateChoices(
         ...plan.options,
         seed,
         constraint: plan.constrain?.(),
+        filter,
         signal,
       });
       try {

@@ -4,11 +4,13 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
+import type { Access, Identity } from "./access/access.ts";
 import { checkSite } from "./guard.ts";
 import { parseRequest } from "./request-fields.ts";
 import type { Route } from "./route.ts";
 import {
   readBody,
+  respondForwarded,
   respondJson,
   respondStream,
   type ServeContext,
@@ -27,6 +29,7 @@ export function addRoute(app: Hono<ServeEnv>, service: Service, route: Route): v
 async function handleRequest(service: Service, c: ServeContext, route: Route): Promise<Response> {
   const body =
     route.request === undefined ? undefined : parseRequest(route.request, await readBody(service, c));
+  c.get("use").model = modelOf(body);
   const reply = await route.reply(service, c, body);
   switch (reply.kind) {
     case "now":
@@ -35,20 +38,34 @@ async function handleRequest(service: Service, c: ServeContext, route: Route): P
       return c.body(reply.text, 200, { "Content-Type": reply.mediaType });
     case "work":
       return respondJson(service, c, reply.work);
+    case "forward":
+      return respondForwarded(service, c, reply.forward, route.shape);
     case "events":
       return respondStream(service, c, reply.events, route.shape);
   }
 }
 
-/** What every request must pass first, pages and papers included: it comes from this server's own site. */
-export function admitRequest(c: ServeContext, allowedHosts: readonly string[]): void {
-  checkSite(c.req.raw.headers, allowedHosts);
-  c.set("caller", callerOf(c));
+function modelOf(body: unknown): string | null {
+  const model = (body as { readonly model?: unknown } | null | undefined)?.model;
+  return typeof model === "string" ? model : null;
+}
+
+/** What every request must pass first, pages and papers included: it comes from this server's own site, with a key. */
+export async function admitRequest(
+  c: ServeContext,
+  access: Access,
+  allowedHosts: readonly string[],
+): Promise<void> {
+  const { headers } = c.req.raw;
+  checkSite(headers, allowedHosts);
+  const entry = await access.enter(c.req.method, c.req.path, headers);
+  c.set("identity", entry.identity);
+  c.set("headers", entry.headers);
+  c.set("caller", callerOf(c, entry.identity));
 }
 
 /** Whom a request is for, as far as fairness goes: the holder of a key, else the machine it comes from. */
-function callerOf(c: ServeContext): string {
-  const key = c.req.header("authorization") ?? c.req.header("x-api-key");
+function callerOf(c: ServeContext, { key }: Identity): string {
   if (key !== undefined) return `key ${key}`;
   const { incoming } = c.env as HttpBindings;
   return `address ${incoming.socket.remoteAddress ?? ""}`;

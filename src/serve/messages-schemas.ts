@@ -27,7 +27,7 @@ const usage = z.strictObject({
   output_tokens: count,
 });
 const stop = {
-  stop_reason: z.enum(["end_turn", "max_tokens", "stop_sequence", "tool_use"]).nullable(),
+  stop_reason: z.enum(["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal"]).nullable(),
   stop_sequence: z.string().nullable(),
 };
 

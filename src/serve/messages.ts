@@ -226,11 +226,9 @@ function blocksOf({ thoughts, text, calls, end }: Turn): Message["content"] {
       type: "tool_use" as const,
       id: `toolu_${call.key}`,
       name: call.name,
-      // Only the last call can have been cut off by the limit; what there is of it is no JSON.
+      // Only the last call can have been cut off, by the limit or by the filter; what there is of it is no JSON.
       input:
-        end.finishReason === "length" && i === calls.length - 1
-          ? {}
-          : (JSON.parse(call.arguments) as unknown),
+        end.finishReason !== "stop" && i === calls.length - 1 ? {} : (JSON.parse(call.arguments) as unknown),
     })),
   ];
 }
@@ -317,6 +315,7 @@ function usageOf(plan: GenerationPlan, end: AnswerEnd): Message["usage"] {
 function stopOf(end: AnswerEnd, calls: number): Pick<Message, "stop_reason" | "stop_sequence"> {
   const reason = (): Message["stop_reason"] => {
     if (end.finishReason === "length") return "max_tokens";
+    if (end.finishReason === "content_filter") return "refusal";
     if (calls > 0) return "tool_use";
     return end.stopString === undefined ? "end_turn" : "stop_sequence";
   };

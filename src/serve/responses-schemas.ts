@@ -54,7 +54,7 @@ export const responseSchema = z.strictObject({
   status,
   background: z.literal(false),
   error: z.null(),
-  incomplete_details: z.strictObject({ reason: z.literal("max_output_tokens") }).nullable(),
+  incomplete_details: z.strictObject({ reason: z.enum(["max_output_tokens", "content_filter"]) }).nullable(),
   instructions: z.string().nullable(),
   max_output_tokens: z.int().nullable(),
   metadata: z.record(z.string(), z.string()),

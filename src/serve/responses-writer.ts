@@ -68,11 +68,14 @@ export class ResponseWriter {
   }
 
   end(end: AnswerEnd, tally: Tally): ResponseEvent[] {
-    const status = end.finishReason === "length" ? "incomplete" : "completed";
+    const status = end.finishReason === "stop" ? "completed" : "incomplete";
     const closing = this.#close(status);
     const { usage } = tally.report();
     this.#response.status = status;
-    if (status === "incomplete") this.#response.incomplete_details = { reason: "max_output_tokens" };
+    if (status === "incomplete") {
+      const reason = end.finishReason === "length" ? "max_output_tokens" : "content_filter";
+      this.#response.incomplete_details = { reason };
+    }
     this.#response.usage = {
       input_tokens: usage.prompt_tokens,
       input_tokens_details: {

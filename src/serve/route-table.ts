@@ -10,8 +10,12 @@ import { openApiRoute } from "./openapi.ts";
 import { responsesRoute } from "./responses.ts";
 import type { Route } from "./route.ts";
 import { detokenizeRoute, tokenizeRoute } from "./tokenize.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { gatewayRoutes } from "./gateway/gateway-routes.ts";
+import { toolCallRoute, toolsRoute } from "./tools/tool-routes.ts";
 
-const DESCRIBED: readonly Route[] = [
+/** What a server offers whose models it runs itself. */
+const OWN: readonly Route[] = [
   modelsRoute,
   modelRoute,
   chatCompletionsRoute,
@@ -24,7 +28,13 @@ const DESCRIBED: readonly Route[] = [
   detokenizeRoute,
   distributionRoute,
   healthRoute,
-  metricsRoute,
 ];
 
-export const ROUTES: readonly Route[] = [...DESCRIBED, openApiRoute(DESCRIBED)];
+/** What every server offers. */
+const ALWAYS: readonly Route[] = [toolsRoute, toolCallRoute, metricsRoute];
+
+/** The routes of a server on its own models, or of a gateway; the last one describes the others. */
+export function routesOf(gateway: Gateway | undefined): Route[] {
+  const routes = [...(gateway === undefined ? OWN : gatewayRoutes(gateway)), ...ALWAYS];
+  return [...routes, openApiRoute(routes)];
+}

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { ApiShape } from "./api-shape.ts";
+import type { GatewayReply } from "./gateway/gateway.ts";
 import type { ServeContext, Service, WorkScope } from "./service.ts";
 
 /** What a route does once its request has been read; `work` and `events` wait for a slot first. */
@@ -11,7 +12,8 @@ export type Reply =
   | { readonly kind: "now"; readonly body: object }
   | { readonly kind: "text"; readonly mediaType: string; readonly text: string }
   | { readonly kind: "work"; readonly work: (scope: WorkScope) => Promise<object> }
-  | { readonly kind: "events"; readonly events: (scope: WorkScope) => AsyncGenerator<object, void, void> };
+  | { readonly kind: "events"; readonly events: (scope: WorkScope) => AsyncGenerator<object, void, void> }
+  | { readonly kind: "forward"; readonly forward: (scope: WorkScope) => Promise<GatewayReply> };
 
 export interface Route {
   readonly method: "get" | "post";

@@ -5,14 +5,25 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { FirnError, systemErrorCode } from "../core/index.ts";
+import type { OutputFilter } from "../artifacts/index.ts";
 import type { RunTrace } from "../ledger/index.ts";
+import { Access } from "./access/access.ts";
+import { AuditLog } from "./access/audit-log.ts";
+import { KeyRing } from "./access/key-ring.ts";
 import { createApp } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { UpstreamPool } from "./gateway/upstream-pool.ts";
+import type { McpSources } from "./mcp-server.ts";
 import { Metrics } from "./metrics.ts";
+import { OutputIndex } from "./output-guard.ts";
 import { ModelShelf, type ServedModel } from "./served-model.ts";
 import type { ServeLog, Service } from "./service.ts";
+import { routesOf } from "./route-table.ts";
 import { Slots } from "./slots.ts";
+import type { Tool } from "./tools/tool.ts";
+import { Toolbox } from "./tools/toolbox.ts";
 import type { Runs } from "./runs.ts";
 import { readFolderFiles, readWebFiles } from "./web-files.ts";
 
@@ -28,6 +39,22 @@ export interface ServeOptions {
   readonly portal?: { readonly dir: string; readonly trace: RunTrace | undefined } | undefined;
   /** The training runs that the page shows. */
   readonly runs?: Runs;
+  /**
+   * File of API keys; every request to the API then needs one. Without it, `host` must be an address of this machine alone,
+   * unless `withoutKeys` says that something else decides who may come in.
+   */
+  readonly keys?: string | undefined;
+  readonly withoutKeys?: boolean;
+  /** File that every request is written to, without its words. */
+  readonly audit?: string | undefined;
+  /** What no answer may say. */
+  readonly filter?: OutputFilter | undefined;
+  /** Engines to which requests are passed on; then there are no models of our own. */
+  readonly upstream?: { readonly urls: readonly string[]; readonly apiKey: string | undefined };
+  /** What clients may have called here. */
+  readonly tools?: readonly Tool[];
+  /** What the MCP server at `/mcp` answers from; without it there is none. */
+  readonly mcp?: McpSources;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -49,10 +76,20 @@ export interface RunningServer {
 /**
  * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
  *
- * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`.
+ * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`, `SERVE_OPEN_TO_NETWORK`, `SERVE_KEYS`.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const host = options.host ?? "127.0.0.1";
+  checkOpenness(host, options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const log = options.log ?? (() => undefined);
+  const access = new Access(options.keys === undefined ? undefined : await KeyRing.open(options.keys));
+  const filter = options.filter === undefined ? undefined : new OutputIndex(options.filter);
+  const pool = options.upstream === undefined ? undefined : await UpstreamPool.open(options.upstream);
+  const audit =
+    options.audit === undefined
+      ? undefined
+      : await AuditLog.open(options.audit, (error) => log({ kind: "fault", requestId: "audit", error }));
   const shutdown = new AbortController();
   const slots = new Slots(limits.parallel, limits.waiting);
   const service: Service = {
@@ -60,12 +97,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     slots,
     limits,
     metrics: new Metrics(slots),
-    log: options.log ?? (() => undefined),
+    log,
+    audit,
+    filter,
+    toolbox: new Toolbox(options.tools ?? []),
     shutdown: shutdown.signal,
   };
   let stopping = false;
   const app = createApp({
     service,
+    access,
+    routes: routesOf(pool === undefined ? undefined : new Gateway(pool, filter)),
+    mcp: options.mcp,
     allowedHosts: options.allowedHosts ?? [],
     web: options.webDir === undefined ? undefined : await readWebFiles(options.webDir),
     portal:
@@ -85,7 +128,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     serverOptions: { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 5_000 },
   }) as Server;
   const connections = trackConnections(server);
-  const host = options.host ?? "127.0.0.1";
   await listen(server, host, options.port);
   const { port } = server.address() as AddressInfo;
   return {
@@ -94,8 +136,25 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     close: async () => {
       stopping = true;
       await stop(server, connections, shutdown, limits.graceSeconds);
+      pool?.close();
+      await audit?.close();
     },
   };
+}
+
+/** A server that other machines can reach asks for keys, unless somebody has said that it need not. */
+function checkOpenness(host: string, { keys, withoutKeys }: ServeOptions): void {
+  if (keys !== undefined || withoutKeys === true || isLoopback(host)) return;
+  throw new FirnError("SERVE_OPEN_TO_NETWORK", {
+    expected: "API keys on an address that other machines can reach",
+    got: "none",
+    where: host,
+    next: "Make a key with `firn key add <name>` and start with --keys; or say --without-keys if a proxy in front decides who may come in.",
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** Where `npm run build` puts the page, seen from this file in `src/serve` or in `dist/serve`. */

@@ -1,15 +1,21 @@
 /** @file What every endpoint works with: the models, the queue, the limits and the log of one server. */
 import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { describeError } from "../core/index.ts";
+import type { Identity } from "./access/access.ts";
+import type { AuditLog } from "./access/audit-log.ts";
 import type { AnswerEnd } from "./answer.ts";
 import { ApiError } from "./api-error.ts";
 import type { ApiShape } from "./api-shape.ts";
+import type { GatewayReply, Outcome } from "./gateway/gateway.ts";
 import type { Metrics } from "./metrics.ts";
+import type { OutputIndex } from "./output-guard.ts";
 import { readJson } from "./read-json.ts";
 import { ClientGone, openScope, type RequestScope } from "./request-scope.ts";
 import type { ServeLimits } from "./limits.ts";
 import type { ModelShelf } from "./served-model.ts";
 import type { ReleaseSlot, Slots } from "./slots.ts";
+import type { Toolbox } from "./tools/toolbox.ts";
 
 /** What a server says about itself while it runs. Never holds the words of a request or an answer. */
 export type ServeEvent =
@@ -31,6 +37,12 @@ export interface Service {
   readonly limits: ServeLimits;
   readonly log: ServeLog;
   readonly metrics: Metrics;
+  /** Where every request is written down, if it is. */
+  readonly audit: AuditLog | undefined;
+  /** What no answer may say. */
+  readonly filter: OutputIndex | undefined;
+  /** What clients may have called here. */
+  readonly toolbox: Toolbox;
   /** Aborted when running answers get no more time. */
   readonly shutdown: AbortSignal;
 }
@@ -40,9 +52,24 @@ export interface ServeEnv {
     requestId: string;
     /** Whom the request is for: callers take turns. */
     caller: string;
+    /** Who asks. */
+    identity: Identity;
+    /** What goes with every answer to this request, such as what is left of an allowance. */
+    headers: Readonly<Record<string, string>>;
     /** The path of the route that answers, for the metrics. */
     route: string;
+    /** What the request has used so far. */
+    use: RequestUse;
   };
+}
+
+/** What a request is found to have used; counts are null while nobody has counted. */
+export interface RequestUse {
+  model: string | null;
+  promptTokens: number | null;
+  completionTokens: number | null;
+  /** Requests for removal whose passages were kept back. */
+  readonly filtered: string[];
 }
 
 /** What work for a request is given. */
@@ -51,6 +78,10 @@ export interface WorkScope {
   readonly signal: AbortSignal;
   /** To be told of every answer that has ended, with the tokens of its prompt. */
   readonly answered: (promptTokens: number, end: AnswerEnd) => void;
+  /** The same of an answer that another engine wrote. */
+  readonly forwarded: (outcome: Outcome) => void;
+  /** What must not be said. */
+  readonly filter: OutputIndex | undefined;
 }
 
 export type ServeContext = Context<ServeEnv>;
@@ -67,7 +98,7 @@ export async function respondJson(
 ): Promise<Response> {
   const { scope, release } = await enter(service, c);
   try {
-    return c.json(await work(workScope(service, scope)));
+    return c.json(await work(workScope(service, c, scope)));
   } finally {
     release();
     scope.close();
@@ -83,8 +114,44 @@ export async function respondStream(
   events: (scope: WorkScope) => AsyncGenerator<object, void, void>,
   shape: ApiShape,
 ): Promise<Response> {
-  const { scope, release } = await enter(service, c);
-  const iterator = events(workScope(service, scope));
+  const entered = await enter(service, c);
+  return sendEvents(service, c, entered, events(workScope(service, c, entered.scope)), shape);
+}
+
+/** Waits for a slot, asks another engine, and passes its answer on: whole with its status, or event by event. */
+export async function respondForwarded(
+  service: Service,
+  c: ServeContext,
+  forward: (scope: WorkScope) => Promise<GatewayReply>,
+  shape: ApiShape,
+): Promise<Response> {
+  const entered = await enter(service, c);
+  let streams = false;
+  try {
+    const reply = await forward(workScope(service, c, entered.scope));
+    streams = reply.kind === "stream";
+    if (reply.kind === "stream") return sendEvents(service, c, entered, reply.events, shape);
+    return c.json(reply.body, reply.status as ContentfulStatusCode);
+  } finally {
+    if (!streams) {
+      entered.release();
+      entered.scope.close();
+    }
+  }
+}
+
+interface Entered {
+  readonly scope: RequestScope;
+  readonly release: ReleaseSlot;
+}
+
+function sendEvents(
+  service: Service,
+  c: ServeContext,
+  { scope, release }: Entered,
+  iterator: AsyncGenerator<object, void, void>,
+  shape: ApiShape,
+): Response {
   const encoder = new TextEncoder();
   const frame = (value: object): Uint8Array => {
     const name = shape.named ? `event: ${String((value as { type?: unknown }).type)}\n` : "";
@@ -128,14 +195,33 @@ export async function respondStream(
   });
 }
 
-function workScope(service: Service, { signal }: RequestScope): WorkScope {
-  return { signal, answered: (promptTokens, end) => service.metrics.answered(promptTokens, end) };
+function workScope(service: Service, c: ServeContext, { signal }: RequestScope): WorkScope {
+  const { filter } = service;
+  return {
+    signal,
+    filter,
+    answered: (promptTokens, end) => {
+      service.metrics.answered(promptTokens, end);
+      const filtered = end.filtered === undefined ? [] : [end.filtered];
+      account(c, { promptTokens, completionTokens: end.completionTokens, filtered });
+    },
+    forwarded: (outcome) => account(c, outcome),
+  };
 }
 
-async function enter(
-  service: Service,
+/** Puts what an answer used on the request's bill. */
+function account(
   c: ServeContext,
-): Promise<{ scope: RequestScope; release: ReleaseSlot }> {
+  { promptTokens, completionTokens, filtered }: Omit<Outcome, "model">,
+): void {
+  const use = c.get("use");
+  if (promptTokens !== null) use.promptTokens = (use.promptTokens ?? 0) + promptTokens;
+  if (completionTokens !== null) use.completionTokens = (use.completionTokens ?? 0) + completionTokens;
+  use.filtered.push(...filtered);
+  c.get("identity").spend((promptTokens ?? 0) + (completionTokens ?? 0));
+}
+
+async function enter(service: Service, c: ServeContext): Promise<Entered> {
   const scope = openScope(c.req.raw, service.shutdown, service.limits.requestSeconds);
   try {
     return { scope, release: await service.slots.acquire(scope.signal, c.get("caller")) };

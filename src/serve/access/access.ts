@@ -16,7 +16,8 @@ export interface Identity {
   spend(tokens: number): void;
 }
 
-const ANYBODY: Identity = { key: undefined, role: "admin", spend: () => undefined };
+/** Whoever has shown no key. */
+export const ANYBODY: Identity = { key: undefined, role: "admin", spend: () => undefined };
 
 /** What is shown to whoever reaches the port: the page itself, the published papers, and that the server lives. */
 function isPublic(method: string, path: string): boolean {

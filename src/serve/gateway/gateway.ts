@@ -41,15 +41,9 @@ export interface Outcome {
   readonly filtered: readonly string[];
 }
 
-/** A server-sent event; OpenAI's completions give none of theirs a name. */
-export interface GatewayEvent {
-  readonly name: string | undefined;
-  readonly data: object;
-}
-
 export type GatewayReply =
   | { readonly kind: "whole"; readonly status: number; readonly body: object }
-  | { readonly kind: "stream"; readonly events: AsyncGenerator<GatewayEvent, void, void> };
+  | { readonly kind: "stream"; readonly events: AsyncGenerator<object, void, void> };
 
 export interface GatewayCall {
   readonly path: GatewayPath;
@@ -167,15 +161,15 @@ async function* streamEvents(
   meter: Meter,
   showsUsage: boolean,
   signal: AbortSignal,
-): AsyncGenerator<GatewayEvent, void, void> {
+): AsyncGenerator<object, void, void> {
   try {
-    for await (const { name, data } of readEvents(answer)) {
+    for await (const data of readEvents(answer)) {
       if (data === "[DONE]") return;
       const chunk = parseObject(data);
       meter.see(chunk);
       if (!showsUsage && isUsageOnly(chunk)) continue;
       const said = guard === undefined ? chunk : guard.chunk(chunk);
-      if (said !== undefined) yield { name, data: said };
+      if (said !== undefined) yield said;
     }
   } catch (error) {
     throw passedOn(error, signal);

@@ -4,22 +4,14 @@ import { StringDecoder } from "node:string_decoder";
 /** Longest line; a chunk of an answer is far below it. */
 const MAX_LINE = 4 * 1024 * 1024;
 
-export interface ServerSentEvent {
-  readonly name: string | undefined;
-  readonly data: string;
-}
-
 /**
- * The events that hold data, in order. Lines of one event are joined, comments and other fields passed over, and an event
+ * The data of the events that hold any, in order. Names are left out: the APIs repeat them as the data's `type`. Lines of one event are joined, comments and other fields passed over, and an event
  * that the stream breaks off in is dropped, as the standard says.
  */
-export async function* readEvents(
-  bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ServerSentEvent, void, void> {
+export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   let data: string[] = [];
-  let name: string | undefined;
   for await (const part of bytes) {
     rest += decoder.write(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
     // A carriage return at the end may be the first half of a line end.
@@ -28,13 +20,10 @@ export async function* readEvents(
     if (rest.length > MAX_LINE) throw new RangeError("a line of the event stream is too long");
     for (const line of lines) {
       if (line === "") {
-        if (data.length > 0) yield { name, data: data.join("\n") };
+        if (data.length > 0) yield data.join("\n");
         data = [];
-        name = undefined;
       } else if (line.startsWith("data:")) {
         data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
-      } else if (line.startsWith("event:")) {
-        name = line.slice("event:".length).trim();
       }
     }
   }
