@@ -8,6 +8,8 @@ export * from "./documents.ts";
 export * from "./documents-report.ts";
 export * from "./download/download-file.ts";
 export * from "./download/hub-api.ts";
+export { printableUrl, type ServerAccess } from "./download/request.ts";
+export * from "./download/s3-api.ts";
 export { BrokenStreamError, readUnpacked } from "./decompress.ts";
 export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";

@@ -204,8 +204,10 @@ function wrongSize(options: DownloadOptions, got: string): FirnError {
 /** One request for what is missing. */
 async function fetchRest(options: DownloadOptions, partial: PartialFile): Promise<void> {
   const { url, signal, expect = {}, access = {} } = options;
-  const headers: Record<string, string> = { "Accept-Encoding": "identity" };
-  if (partial.bytes > 0) {
+  const headers: Record<string, string> = {};
+  // With a range, fetch asks for the plain file by itself.
+  if (partial.bytes === 0) headers["Accept-Encoding"] = "identity";
+  else {
     headers["Range"] = `bytes=${partial.bytes}-`;
     if (partial.version !== undefined) headers["If-Range"] = partial.version;
   }
