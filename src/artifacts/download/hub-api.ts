@@ -20,27 +20,6 @@ export interface HubAddress {
   readonly path: string;
 }
 
-export interface HubFile {
-  /** `/`-separated, relative, never leading out of the repository. */
-  readonly path: string;
-  readonly bytes: number;
-  /** Of large files; the Hub keeps none for small ones. */
-  readonly sha256: string | null;
-  /** Git's name of a small file's content; `null` for large ones, of which Git holds a pointer only. */
-  readonly gitOid: string | null;
-}
-
-/** A repository at one commit. */
-export interface HubSnapshot {
-  readonly kind: HubKind;
-  readonly repository: string;
-  /** 40 hexadecimal digits. */
-  readonly commit: string;
-  /** As its card declares it, in the Hub's own spelling (`apache-2.0`). */
-  readonly licence: string | null;
-  readonly files: readonly HubFile[];
-}
-
 /** Which Hub, and on whose behalf. */
 export interface HubAccess {
   readonly endpoint: string;
@@ -96,6 +75,36 @@ export function parseHubAddress(address: string, kind: HubKind): HubAddress {
   return { kind: said ?? kind, repository: `${owner}/${name}`, revision, path: rest.join("/") };
 }
 
+const hubFileSchema = z.strictObject({
+  /** `/`-separated, relative, never leading out of the repository. */
+  path: z.string().refine(isInside),
+  bytes: z.int().nonnegative(),
+  /** Of large files; the Hub keeps none for small ones. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  /** Git's name of a small file's content; `null` for large ones, of which Git holds a pointer only. */
+  gitOid: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .nullable(),
+});
+export type HubFile = z.infer<typeof hubFileSchema>;
+
+/** A repository at one commit. */
+export const hubSnapshotSchema = z.strictObject({
+  kind: z.enum(["models", "datasets"]),
+  /** `owner/name`. */
+  repository: z.string(),
+  /** 40 hexadecimal digits. */
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  /** As its card declares it, in the Hub's own spelling (`apache-2.0`). */
+  licence: z.string().nullable(),
+  files: z.array(hubFileSchema),
+});
+export type HubSnapshot = z.infer<typeof hubSnapshotSchema>;
+
 const revisionAnswer = z.looseObject({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
   cardData: z.looseObject({ license: z.union([z.string(), z.array(z.string())]).optional() }).nullish(),
@@ -116,7 +125,7 @@ function isLoopback(url: URL): boolean {
 }
 
 /** How the Hub is asked: with the token, to the Hub itself and over a closed line only. */
-function serverAccess(access: HubAccess, repository: string): ServerAccess {
+export function hubServer(access: HubAccess, repository: string): ServerAccess {
   const { endpoint, token, patience } = access;
   const home = new URL(endpoint);
   const mayCarry = home.protocol === "https:" || isLoopback(home);
@@ -176,7 +185,7 @@ export async function readHubSnapshot(
   signal: AbortSignal,
 ): Promise<HubSnapshot> {
   const { kind, repository, revision } = address;
-  const server = serverAccess(access, repository);
+  const server = hubServer(access, repository);
   const api = `${access.endpoint}/api/${kind}/${repository}`;
   const revisionUrl = `${api}/revision/${encodeURIComponent(revision)}`;
   const { text } = await readAnswer(revisionUrl, server, MAX_PAGE_BYTES, signal);
@@ -244,6 +253,6 @@ export async function downloadHubFile(
     ...options,
     url: hubFileUrl(snapshot, file.path, access.endpoint),
     expect: { bytes: file.bytes, sha256: file.sha256 ?? undefined, gitOid: file.gitOid ?? undefined },
-    access: serverAccess(access, snapshot.repository),
+    access: hubServer(access, snapshot.repository),
   });
 }

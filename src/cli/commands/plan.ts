@@ -38,7 +38,13 @@ export async function run(call: CommandCall): Promise<void> {
   const { recipe } = from;
   const buildable = recipe.sources.length > 0;
   const staged = buildable
-    ? await planRecipe(from, { storeDir: options.store, target: undefined, threads, report: call.report })
+    ? await planRecipe(from, {
+        storeDir: options.store,
+        target: undefined,
+        threads,
+        report: call.report,
+        signal: call.signal,
+      })
     : undefined;
   let machine: MeasuredMachine | undefined;
   if (runsHere(recipe, options)) {
