@@ -6,6 +6,7 @@ export * from "./atomic.ts";
 export * from "./parquet.ts";
 export * from "./documents.ts";
 export * from "./documents-report.ts";
+export * from "./search-documents.ts";
 export * from "./download/download-file.ts";
 export * from "./download/hub-api.ts";
 export { printableUrl, type ServerAccess } from "./download/request.ts";

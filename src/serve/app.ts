@@ -6,6 +6,7 @@ import { ApiError } from "./api-error.ts";
 import { addChatCompletions } from "./chat-completions.ts";
 import { addCompletions } from "./completions.ts";
 import { addDistribution } from "./distribution.ts";
+import { addDocuments } from "./documents.ts";
 import { checkSite } from "./guard.ts";
 import { addModels } from "./models.ts";
 import { addPortal, type Portal } from "./portal.ts";
@@ -22,6 +23,7 @@ export interface AppOptions {
   /** The papers of the release that is served. */
   readonly portal: Portal | undefined;
   readonly runs: Runs | undefined;
+  readonly documentsStore: string | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
@@ -38,6 +40,7 @@ export function createApp({
   web,
   portal,
   runs,
+  documentsStore,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -59,6 +62,7 @@ export function createApp({
   addDistribution(app, service);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
+  if (documentsStore !== undefined) addDocuments(app, documentsStore);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);
