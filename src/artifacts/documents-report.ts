@@ -22,6 +22,8 @@ export interface KeptAndDropped {
 export interface DroppedGroup extends ReportCount {
   readonly step: string;
   readonly reason: string;
+  /** How many of them by language. */
+  readonly languages: Readonly<Record<string, number>>;
 }
 
 export interface DocumentsReport {
@@ -92,6 +94,11 @@ class Sample<T> {
   }
 }
 
+/** By the language step, else by the source. */
+function languageOf(document: DocumentRecord): string {
+  return document.language ?? document.declaredLanguage ?? "und";
+}
+
 function hostOf(url: string | null): string | undefined {
   const host = /^https?:\/\/(?:[^/?#@]*@)?([^/?#:]+)/i.exec(url ?? "")?.[1];
   return host?.toLowerCase();
@@ -105,7 +112,7 @@ class Counter {
 
   add(document: DocumentRecord, side: "kept" | "dropped"): void {
     const { bytes, licence, url } = document;
-    this.languages.add(document.language ?? document.declaredLanguage ?? "und", side, bytes);
+    this.languages.add(languageOf(document), side, bytes);
     this.licences.add(licence, side, bytes);
     const host = hostOf(url);
     if (host !== undefined) this.domains.add(host, side, bytes);
@@ -153,7 +160,13 @@ export async function reportDocuments(
   const reasons = new Map<
     string,
     {
-      group: { step: string; reason: string; documents: number; bytes: number };
+      group: {
+        step: string;
+        reason: string;
+        documents: number;
+        bytes: number;
+        languages: Record<string, number>;
+      };
       sample: Sample<RejectRecord>;
     }
   >();
@@ -166,11 +179,16 @@ export async function reportDocuments(
       const key = `${step}/${reason}`;
       let entry = reasons.get(key);
       if (entry === undefined) {
-        entry = { group: { step, reason, documents: 0, bytes: 0 }, sample: new Sample(examples, seed, key) };
+        entry = {
+          group: { step, reason, documents: 0, bytes: 0, languages: {} },
+          sample: new Sample(examples, seed, key),
+        };
         reasons.set(key, entry);
       }
       entry.group.documents += 1;
       entry.group.bytes += bytes;
+      const language = languageOf(reject);
+      entry.group.languages[language] = (entry.group.languages[language] ?? 0) + 1;
       entry.sample.add(reject);
     }
   }

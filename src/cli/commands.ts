@@ -155,6 +155,21 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./commands/crawl.ts"),
   },
   {
+    name: "fetch",
+    summary: "fetch files from elsewhere, and print the lines by which a recipe pins them",
+    description:
+      "Takes hf://owner/name (also @revision and /path or a pattern), https:// and s3:// addresses. What has arrived before a " +
+      "break or Ctrl-C is kept, and the same command goes on from there. Files go where `firn build` looks for them: " +
+      "FIRN_DOWNLOADS, else firn/downloads in the cache folder. Gated repositories need HF_TOKEN, S3 stores AWS_ACCESS_KEY_ID, " +
+      "AWS_SECRET_ACCESS_KEY, AWS_REGION and, beyond Amazon, AWS_ENDPOINT_URL_S3; none of them is ever printed or recorded.",
+    arguments: [{ name: "address", description: "what to fetch", required: true, variadic: true }],
+    options: [
+      { flags: "--downloads <dir>", description: "where to keep the files", default: "FIRN_DOWNLOADS" },
+    ],
+    examples: ["npx firn fetch hf://HuggingFaceFW/fineweb-2/data/roh_Latn/test/*.parquet"],
+    load: () => import("./commands/fetch.ts"),
+  },
+  {
     name: "optout",
     summary: "what people and sites say about training on their text",
     description:

@@ -41,7 +41,19 @@ function funnel(artifact: Artifact, report: DocumentsReport): string[] {
   return lines;
 }
 
-function names(title: string, rows: readonly KeptAndDropped[]): string[] {
+/** Why most of a language's documents were dropped. */
+function mainReason(report: DocumentsReport, language: string): string {
+  const most = report.reasons.reduce<{ reason: string; documents: number }>(
+    (best, { step, reason, languages }) => {
+      const documents = languages[language] ?? 0;
+      return documents > best.documents ? { reason: `${step}: ${reason}`, documents } : best;
+    },
+    { reason: "", documents: 0 },
+  );
+  return most.documents === 0 ? "" : `${most.reason} ${formatInteger(most.documents)}`;
+}
+
+function names(title: string, rows: readonly KeptAndDropped[], because?: (name: string) => string): string[] {
   if (rows.length === 0) return [];
   const shown = rows
     .slice(0, ROWS)
@@ -51,9 +63,11 @@ function names(title: string, rows: readonly KeptAndDropped[]): string[] {
       formatBytes(kept.bytes),
       formatInteger(dropped.documents),
       formatPercent(kept.documents / Math.max(1, kept.documents + dropped.documents)),
+      ...(because === undefined ? [] : [because(name)]),
     ]);
   const more = rows.length > ROWS ? [`and ${formatInteger(rows.length - ROWS)} more`] : [];
-  return ["", formatTable([title, "kept", "text", "dropped", "share kept"], shown), ...more];
+  const head = [title, "kept", "text", "dropped", "share kept"];
+  return ["", formatTable([...head, ...(because === undefined ? [] : ["most for"])], shown), ...more];
 }
 
 /** The lines of the report. */
@@ -64,7 +78,7 @@ export function documentsReportLines(artifact: Artifact, report: DocumentsReport
       `${formatInteger(dropped.documents)} dropped (${formatBytes(dropped.bytes)})`,
     "",
     ...funnel(artifact, report),
-    ...names("language", report.languages),
+    ...names("language", report.languages, (name) => mainReason(report, name)),
     ...names("site", report.domains),
     ...names("licence", report.licences),
     "",

@@ -55,9 +55,10 @@ export async function planRecipe(
     readonly target: Target | undefined;
     readonly threads: number;
     readonly report: Reporter;
+    readonly signal: AbortSignal;
   },
 ): Promise<RecipePlan> {
-  const nodes = await assemble(from);
+  const nodes = await assemble(from, options.signal);
   const store = openStore(options.storeDir);
   const bare = await plan(nodesFor(nodes, options.target), store);
   if (!needsRate(bare)) return { nodes, store, plan: bare, stepSeconds: undefined };

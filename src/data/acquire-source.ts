@@ -37,7 +37,7 @@ export function sourceRecord(source: ResolvedSource): SourceRecord {
     category: spec.category,
     period: spec.period ?? null,
     revision: source.revision,
-    url: spec.url ?? null,
+    url: source.url,
     contentHash: source.contentHash,
     bytes: source.bytes,
     files: [...source.files, ...source.support].map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
@@ -50,8 +50,9 @@ export function sourceRecord(source: ResolvedSource): SourceRecord {
  */
 export function sourceIdentity(source: ResolvedSource): Json {
   const { path: _path, ...reader } = { path: undefined, ...source.spec.reader };
+  const { checksums: _checksums, ...spec } = source.spec;
   return JSON.parse(
-    JSON.stringify({ ...source.spec, reader, revision: source.revision, contentHash: source.contentHash }),
+    JSON.stringify({ ...spec, reader, revision: source.revision, contentHash: source.contentHash }),
   ) as Json;
 }
 

@@ -21,6 +21,9 @@ export { APERTUS_MINHASH, detectionProbability, MinHasher } from "./near-duplica
 export { shingleHashes } from "./near-duplicates/shingles.ts";
 export { fetchSnapshot, type FetchSummary, rankHosts } from "./optout/fetch-snapshot.ts";
 export { type Declaration, readDeclarations } from "./readers/declarations.ts";
+export { fetchSource } from "./remote/fetch-source.ts";
+export { pinAddress, type PinnedAddress } from "./remote/pin-address.ts";
+export { type RemoteAccess, remoteAccess } from "./remote/remote-access.ts";
 export { type ResolvedClean, resolveClean } from "./resolve-clean.ts";
 export { type ResolvedSource, resolveSource, type SourceFile } from "./resolve-source.ts";
 export {

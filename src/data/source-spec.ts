@@ -19,7 +19,10 @@ export type SourceCategory = keyof typeof SOURCE_CATEGORIES;
 /** ISO 639-3 with an optional ISO 15924 script: `deu`, `srp_Cyrl`. */
 export const LANGUAGE_LABEL = /^[a-z]{3}(_[A-Z][a-z]{3})?$/;
 
-/** Names of files or folders, relative to the recipe's folder (or absolute); `paths` may hold several. */
+/**
+ * Names of files or folders, relative to the recipe's folder (or absolute), or addresses: `hf://owner/name@commit/data/*.parquet`,
+ * `https://…`, `s3://bucket/…`. May be several.
+ */
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(10_000)]);
 
 /** Fields (JSONL) or columns (Parquet) that hold what a document needs. */
@@ -99,6 +102,10 @@ export const sourceSpecSchema = z
     /** Version, commit or date of the copy. For npm packages it is checked against the one installed. */
     revision: z.string().min(1).optional(),
     url: z.url().optional(),
+    /** SHA-256 of files at plain addresses and in S3 stores, by name; `firn fetch` prints them. */
+    checksums: z
+      .record(z.string().min(1), z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"))
+      .optional(),
     /** Language of documents that do not declare their own. */
     language: z.string().regex(LANGUAGE_LABEL, "ISO 639-3, e.g. deu, or deu_Latn").optional(),
   })

@@ -1,7 +1,7 @@
 /** @file From a recipe to its tree of stages: the only place where stages meet. */
 import path from "node:path";
 import { FirnError } from "../core/index.ts";
-import { resolveClean, resolveSource } from "../data/index.ts";
+import { remoteAccess, resolveClean, resolveSource } from "../data/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { stageNode, type StageNode } from "../pipeline/index.ts";
 import { modelConfig } from "./model-section.ts";
@@ -86,15 +86,22 @@ function pretrainNodes(recipe: Recipe, model: ModelConfig, start: StageNode, tok
 }
 
 /**
- * Finds and hashes the recipe's sources and wires its stages.
+ * Finds and hashes the recipe's sources and wires its stages. Of sources on the Hugging Face Hub only lists are fetched, and
+ * small files of which it keeps no hash.
  * @throws FirnError `RECIPE_NO_SOURCES`, `RECIPE_SOURCE_TWICE`, `RECIPE_INCOMPLETE` and those of `resolveSource` and `resolveClean`
  */
-export async function assemble(from: RecipeFile): Promise<RecipeNodes> {
+export async function assemble(
+  from: RecipeFile,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<RecipeNodes> {
   checkBuildable(from);
   const { recipe, baseDir } = from;
   const model = recipeModel(recipe);
   const sources = new Map<string, StageNode>();
-  for (const spec of recipe.sources) sources.set(spec.id, acquireNode(await resolveSource(spec, baseDir)));
+  const access = remoteAccess(process.env, signal);
+  for (const spec of recipe.sources) {
+    sources.set(spec.id, acquireNode(await resolveSource(spec, baseDir, access)));
+  }
 
   const documents = cleanNode(await resolveClean(recipe.documents, baseDir), sources);
   const adopted =

@@ -8,6 +8,7 @@ import { ApiError } from "./api-error.ts";
 import { shapeOf } from "./api-shape.ts";
 import { addRoute, admitRequest } from "./handle-request.ts";
 import { firnMcpServer, type McpSources } from "./mcp-server.ts";
+import { addDocuments } from "./documents.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import type { Route } from "./route.ts";
@@ -27,6 +28,7 @@ export interface AppOptions {
   /** The papers of the release that is served. */
   readonly portal: Portal | undefined;
   readonly runs: Runs | undefined;
+  readonly documentsStore: string | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
@@ -46,6 +48,7 @@ export function createApp({
   web,
   portal,
   runs,
+  documentsStore,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -73,6 +76,7 @@ export function createApp({
   }
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
+  if (documentsStore !== undefined) addDocuments(app, documentsStore);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);

@@ -8,6 +8,7 @@
  */
 export type { ChatCodec, ChatMessage } from "./chat-codec.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
+export type { DocumentsInfo, DocumentsPage, DocumentsSearch, ShownDocument } from "./documents.ts";
 export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 export type { ServedModel } from "./served-model.ts";

@@ -55,6 +55,8 @@ export interface ServeOptions {
   readonly tools?: readonly Tool[];
   /** What the MCP server at `/mcp` answers from; without it there is none. */
   readonly mcp?: McpSources;
+  /** The store whose documents the page shows; only where the server listens on loopback, because rejects hold all they came with. */
+  readonly documentsStore?: string;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -72,6 +74,8 @@ export interface RunningServer {
    */
   close(): Promise<void>;
 }
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /**
  * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
@@ -119,6 +123,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
             trace: options.portal.trace,
           },
     runs: options.runs,
+    documentsStore: LOOPBACK.has(options.host ?? "127.0.0.1") ? options.documentsStore : undefined,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({

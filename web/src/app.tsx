@@ -3,7 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
 import { useChat } from "./chat/use-chat.ts";
+import { documentsWords } from "./documents/documents-words.ts";
 import { Mark } from "./icons.tsx";
+import { LazyView } from "./lazy-view.tsx";
 import { isStatic } from "./portal/portal-api.ts";
 import { PortalView } from "./portal/portal-view.tsx";
 import { portalWords } from "./portal/portal-words.ts";
@@ -14,12 +16,13 @@ import { ThemeButton } from "./theme.tsx";
 import { TokenView } from "./tokens/token-view.tsx";
 import { words } from "./words.ts";
 
-type ViewName = "chat" | "next-token" | "runs" | "transparency";
+type ViewName = "chat" | "next-token" | "runs" | "documents" | "transparency";
 
 const VIEWS: readonly { readonly name: ViewName; readonly label: string }[] = [
   { name: "chat", label: words.views.chat },
   { name: "next-token", label: words.views.nextToken },
   { name: "runs", label: runsWords.view },
+  { name: "documents", label: documentsWords.view },
   { name: "transparency", label: portalWords.view },
 ];
 /** An exported site has papers and no model. */
@@ -110,11 +113,15 @@ export function App() {
   );
 }
 
+const loadDocuments = () =>
+  import("./documents/documents-view.tsx").then(({ DocumentsView }) => DocumentsView);
+
 /** The conversation lives here and not in its view, so that an answer goes on while the reader looks elsewhere. */
 function Views({ view, model }: { readonly view: ViewName; readonly model: ModelInfo }) {
   const chat = useChat(model);
   if (view === "transparency") return <PortalView />;
   if (view === "runs") return <RunsView />;
+  if (view === "documents") return <LazyView key={view} load={loadDocuments} />;
   return view === "chat" ? (
     <ChatView model={model} chat={chat} />
   ) : (

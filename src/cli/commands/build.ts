@@ -42,6 +42,7 @@ async function build(call: CommandCall, options: Options, runtime: RunOptions["r
   const ledger = Ledger.open(options.store, report);
   const from = await withRecordedProvider(await readRecipe(call.arguments[0]!), ledger);
   const { nodes, plan, store } = await planRecipe(from, {
+    signal: call.signal,
     storeDir: options.store,
     target: options.to,
     threads: runtime.threads,

@@ -30,7 +30,13 @@ export async function run(call: CommandCall): Promise<void> {
   const { recipe } = from;
   const buildable = recipe.sources.length > 0;
   const staged = buildable
-    ? await planRecipe(from, { storeDir: options.store, target: undefined, threads, report: call.report })
+    ? await planRecipe(from, {
+        storeDir: options.store,
+        target: undefined,
+        threads,
+        report: call.report,
+        signal: call.signal,
+      })
     : undefined;
   const training = await planRecipeTraining(recipe, options, threads, staged?.stepSeconds);
   if (call.json) {

@@ -1,6 +1,12 @@
 /** @file The stage that reads one declared source: its record and its raw documents. One stage value per source. */
 import type { Json } from "../../core/index.ts";
-import { acquireSource, extractDocuments, type ResolvedSource, sourceIdentity } from "../../data/index.ts";
+import {
+  acquireSource,
+  extractDocuments,
+  fetchSource,
+  type ResolvedSource,
+  sourceIdentity,
+} from "../../data/index.ts";
 import { defineStage, stageNode, type StageNode } from "../../pipeline/index.ts";
 
 /** The node of a source whose files have been found. The config holds their hash and none of their paths. */
@@ -8,7 +14,7 @@ export function acquireNode(source: ResolvedSource): StageNode {
   const stage = defineStage<Json, Record<never, never>>({
     // Each source is a stage of its own, so that a changed one is compared with its former self.
     name: `acquire-${source.spec.id.replaceAll(/-+/g, "-").replace(/-$/, "")}`,
-    version: 2,
+    version: 3,
     inputs: {},
     output: "source",
     estimate: () => ({
@@ -16,8 +22,9 @@ export function acquireNode(source: ResolvedSource): StageNode {
       note: `${source.files.length} files, ${source.spec.licence ?? "licence unknown"}`,
     }),
     async run(context) {
-      const record = await acquireSource(source, context.dir, context);
-      const extracted = await extractDocuments(source, context.dir, context);
+      const here = await fetchSource(source, context);
+      const record = await acquireSource(here, context.dir, context);
+      const extracted = await extractDocuments(here, context.dir, context);
       return { id: record.id, licence: record.licence, contentHash: record.contentHash, ...extracted };
     },
   });

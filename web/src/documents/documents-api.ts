@@ -1,0 +1,20 @@
+/** @file Where the page about documents gets its data. */
+import type { DocumentsInfo, DocumentsPage, DocumentsSearch } from "../../../src/serve/index.ts";
+
+async function fetchJson<T>(path: string): Promise<T> {
+  const response = await fetch(path);
+  if (!response.ok) {
+    const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
+    throw new Error(body.error?.message ?? `HTTP ${response.status}`);
+  }
+  return (await response.json()) as T;
+}
+
+export const fetchDocuments = (): Promise<readonly DocumentsInfo[]> =>
+  fetchJson<{ documents: readonly DocumentsInfo[] }>("api/documents").then(({ documents }) => documents);
+
+export const fetchPage = (id: string, seed: number): Promise<DocumentsPage> =>
+  fetchJson<DocumentsPage>(`api/documents/${id}?seed=${seed}`);
+
+export const search = (id: string, text: string, side: "kept" | "dropped"): Promise<DocumentsSearch> =>
+  fetchJson<DocumentsSearch>(`api/documents/${id}/search?${new URLSearchParams({ q: text, side })}`);

@@ -1,0 +1,63 @@
+/** @file The words of the page about documents. */
+
+export const documentsWords = {
+  view: "Documents",
+  title: "Documents",
+  lead: "What the pipeline kept and what it dropped, step by step, with the reason for every drop. Everything here is read from the store; nothing is estimated.",
+  none: "This store has no documents yet. Run `firn build nano --to documents`.",
+  notHere:
+    "Documents are shown only by servers on the machine that they lie on (`firn serve` without --host).",
+  loading: "Reading the documents …",
+  choose: "Documents to show",
+  train: "to train on",
+  heldout: "held out",
+  dropped: "dropped",
+  funnel: "From what was read to what is kept",
+  ofLanguage: "Language",
+  everyLanguage: "all languages",
+  kept: "kept",
+  goesOn: (count: string) => `${count} go on`,
+  stepLabel: (step: string, entered: string, out: string) => `${step}: ${entered} came in, ${out} went on`,
+  examples: "Examples side by side",
+  examplesLead:
+    "Drawn by lot: every kept document had the same chance; of the dropped ones each reason has its turn.",
+  others: "Draw others",
+  draw: (seed: number) => `Draw ${seed}`,
+  keptSide: "Kept",
+  droppedSide: "Dropped",
+  nothing: "none",
+  noText: "no text could be read",
+  search: "Search",
+  searchLead: "Looks through every text, id and address; letters of either case are the same.",
+  searchFor: "Text, id or address",
+  among: "among",
+  find: "Find",
+  searching: "Reading …",
+  found: (count: number, seen: string, complete: boolean) =>
+    `${count} found in ${seen} documents${complete ? "" : "; there may be more"}`,
+  languages: "Languages",
+  domains: "Web sites",
+  licences: "Licences",
+  name: { languages: "language", domains: "site", licences: "licence" },
+  keptDocuments: "kept",
+  text: "text",
+  droppedDocuments: "dropped",
+  share: "share kept",
+  more: (count: string) => `and ${count} more`,
+} as const;
+
+/** What the steps are for, in a few words. */
+export const STEP_WORDS: Readonly<Record<string, string>> = {
+  extract: "reading the sources",
+  "opt-out": "what people and sites refuse",
+  normalise: "one spelling for the same text",
+  language: "language and script",
+  "select-language": "languages that the recipe asks for",
+  quality: "too short, garbled or repetitive",
+  pii: "personal identifiers",
+  "opt-out-text": "texts that people refuse",
+  deduplicate: "the same text again",
+  "near-duplicates": "nearly the same text",
+  split: "what is held out",
+  mix: "shares of the sources",
+};
