@@ -4,6 +4,7 @@
  */
 import type { Command, CommandOption } from "./command.ts";
 import { DEVICES } from "../planning/index.ts";
+import { EXPORT_FORMATS, GGUF_FORMATS, HF_DTYPES } from "./export-formats.ts";
 import { DEFAULT_STORE } from "./options.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -259,6 +260,40 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: ["npx firn release", "npx firn release --out ./published --key ./provider.key --site"],
     load: () => import("./commands/release.ts"),
+  },
+  {
+    name: "export",
+    summary: "write a model in another program's format",
+    description:
+      "Takes a Hugging Face folder of Apertus shape, a release or weights of the store (the newest release without a " +
+      "name), and writes one GGUF file for llama.cpp (--type) or a folder for transformers and vLLM (--to hf). Weights are " +
+      "streamed: memory does not grow with the model. The file or folder appears when it is whole.",
+    arguments: [
+      {
+        name: "model",
+        description: "folder of weights, release, artifact, or pulled model",
+        required: false,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--to <format>", description: `one of: ${EXPORT_FORMATS.join(", ")}` },
+      { flags: "--type <type>", description: `gguf: ${GGUF_FORMATS.join(", ")}`, default: "q8_0" },
+      {
+        flags: "--dtype <type>",
+        description: `hf: ${HF_DTYPES.join(", ")}`,
+        default: "as the weights are",
+      },
+      { flags: "--shard-size <size>", description: "hf: largest file of weights", default: "5GB" },
+      { flags: "--tokenizer <dir>", description: "tokenizer from another folder" },
+      { flags: "--out <path>", description: "where to", default: "named after the model and format" },
+    ],
+    examples: [
+      "npx firn export --to gguf --type q4_k",
+      "npx firn export models/swiss-ai/Apertus-8B-Instruct-2509 --to gguf",
+      "npx firn export --to hf --dtype bfloat16 --out ./my-model",
+    ],
+    load: () => import("./commands/export.ts"),
   },
   {
     name: "serve",

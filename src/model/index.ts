@@ -1,4 +1,5 @@
 /** @file `firn/model`: the Apertus decoder, its configuration and its parameter names. */
+export { checkTensors, type DescribedTensor } from "./check-tensors.ts";
 export {
   APERTUS_70B,
   APERTUS_8B,
