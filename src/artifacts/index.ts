@@ -10,6 +10,8 @@ export * from "./atomic-folder.ts";
 export * from "./parquet.ts";
 export * from "./documents.ts";
 export * from "./documents-report.ts";
+export * from "./download/download-file.ts";
+export * from "./download/hub-api.ts";
 export { BrokenStreamError, readUnpacked } from "./decompress.ts";
 export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";
