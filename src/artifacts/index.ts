@@ -12,6 +12,7 @@ export * from "./documents.ts";
 export * from "./documents-report.ts";
 export * from "./download/download-file.ts";
 export * from "./download/hub-api.ts";
+export * from "./download/pull-repository.ts";
 export { BrokenStreamError, readUnpacked } from "./decompress.ts";
 export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";

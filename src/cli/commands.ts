@@ -262,6 +262,27 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./commands/release.ts"),
   },
   {
+    name: "pull",
+    summary: "fetch a model from the Hugging Face Hub",
+    description:
+      "Fetches all files of a repository at one commit into models/<owner>/<name> (or --out), each checked against the size " +
+      "and hash that the Hub lists, and records them in pulled.json. A pull that was stopped or broken goes on where it " +
+      "was, at the same commit. HF_TOKEN opens gated and private repositories; HF_ENDPOINT names another Hub.",
+    arguments: [{ name: "repository", description: "owner/name, or owner/name@revision", required: true }],
+    options: [
+      { flags: "--revision <name>", description: "branch, tag or commit", default: "main" },
+      { flags: "--include <pattern...>", description: "only files that match, e.g. '*.json'" },
+      { flags: "--exclude <pattern...>", description: "no files that match" },
+      { flags: "--parallel <n>", description: "files fetched at the same time", default: "4" },
+      { flags: "--out <dir>", description: "folder", default: "models/<owner>/<name>" },
+    ],
+    examples: [
+      "npx firn pull swiss-ai/Apertus-8B-Instruct-2509",
+      "npx firn pull swiss-ai/Apertus-8B-2509 --include '*.json' --out ./apertus-config",
+    ],
+    load: () => import("./commands/pull.ts"),
+  },
+  {
     name: "export",
     summary: "write a model in another program's format",
     description:
