@@ -8,6 +8,7 @@ export {
 } from "./export/gguf-model.ts";
 export { type Grade, gradeRelease, renderGrade } from "./grade/grade.ts";
 export { writeHfFolder } from "./export/hf-folder.ts";
+export { writeOnnxFolder } from "./export/onnx-folder.ts";
 export { changesFeed, type Publication } from "./papers/feed.ts";
 export type { DomainLookup, PortalData } from "./papers/portal-data.ts";
 export type { ReleaseFact } from "./papers/facts.ts";

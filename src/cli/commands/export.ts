@@ -11,6 +11,7 @@ import {
   type WeightsFolder,
   writeApertusGguf,
   writeHfFolder,
+  writeOnnxFolder,
 } from "../../release/index.ts";
 import type { CommandCall } from "../command.ts";
 import { EXPORT_FORMATS, GGUF_FORMATS, HF_DTYPES } from "../export-formats.ts";
@@ -111,6 +112,13 @@ function toHf(job: Export): Promise<void> {
   );
 }
 
+function toOnnx(job: Export): Promise<void> {
+  const { tokenizerDir } = job.found;
+  return toFolder(job, (weights, dir, progress) =>
+    writeOnnxFolder({ weights, tokenizerDir, dir, onTensor: progress.update }),
+  );
+}
+
 /** A GGUF goes beside the weights, where `serve` and `chat` find it; into a sealed folder goes nothing. */
 function defaultOut({ to, type }: Options, { dir, name, sealed }: FoundWeights): string {
   return to === "gguf" ? path.join(sealed ? "." : dir, `${name}-${type}.gguf`) : `${name}-${to}`;
@@ -129,7 +137,7 @@ export async function run(call: CommandCall): Promise<void> {
   const out = path.resolve(options.out ?? defaultOut(options, found));
   await mkdir(path.dirname(out), { recursive: true });
   const job: Export = { call, options, found, out };
-  const write = { gguf: toGguf, hf: toHf }[options.to];
+  const write = { gguf: toGguf, hf: toHf, onnx: toOnnx }[options.to];
   await write(job);
   const bytes = await sizeOf(out);
   const result: Json = {

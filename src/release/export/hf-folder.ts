@@ -3,15 +3,8 @@
  * the tokenizer's files. xIELU's constants stand among the weights because `ApertusForCausalLM` declares them as
  * buffers. Source: transformers `activations.py` (`XIELUActivation`).
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type TensorSource,
-  writeFileAtomic,
-  writeJsonAtomic,
-  writeSafetensorsFolder,
-} from "../../artifacts/index.ts";
-import { FirnError, systemErrorCode } from "../../core/index.ts";
+import { type TensorSource, writeJsonAtomic, writeSafetensorsFolder } from "../../artifacts/index.ts";
 import {
   parameterCount,
   parameterSpecs,
@@ -21,35 +14,8 @@ import {
   XIELU_BETA,
   XIELU_EPS,
 } from "../../model/index.ts";
+import { copyTokenizer } from "./copy-tokenizer.ts";
 import type { WeightsFolder } from "./weights-folder.ts";
-
-/** A tokenizer's files; the first is required. */
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-] as const;
-
-/** Copies the tokenizer of `tokenizerDir`. Throws `RELEASE_TOKENIZER` when it has no `tokenizer.json`. */
-async function copyTokenizer(tokenizerDir: string, dir: string): Promise<void> {
-  for (const name of TOKENIZER_FILES) {
-    let content: Buffer;
-    try {
-      content = await readFile(join(tokenizerDir, name));
-    } catch (cause) {
-      if (systemErrorCode(cause) === "ENOENT" && name !== "tokenizer.json") continue;
-      throw new FirnError("RELEASE_TOKENIZER", {
-        expected: `a tokenizer folder with ${name}`,
-        got: systemErrorCode(cause) ?? "an unreadable file",
-        where: join(tokenizerDir, name),
-        next: "Give the folder of the tokenizer that the model was trained with.",
-        cause,
-      });
-    }
-    await writeFileAtomic(join(dir, name), content);
-  }
-}
 
 const STORED = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const satisfies Record<
   WeightsDtype,
