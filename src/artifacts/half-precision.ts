@@ -19,7 +19,7 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array {
 }
 
 /** bfloat16 bit patterns as float32; exact. */
-export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
+export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const out = new Float32Array(bits.length);
   const target = new Uint32Array(out.buffer);
   for (let i = 0; i < bits.length; i++) target[i] = bits[i]! << 16;
@@ -64,7 +64,7 @@ export function float16BitsToNumber(bits: number): number {
 }
 
 /** float16 bit patterns as float32; exact. */
-export function float16ToFloat32(bits: Uint16Array): Float32Array {
+export function float16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const out = new Float32Array(bits.length);
   for (let i = 0; i < out.length; i++) out[i] = float16BitsToNumber(bits[i]!);
   return out;

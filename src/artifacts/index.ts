@@ -2,13 +2,18 @@
 export * from "./artifact.ts";
 export * from "./half-precision.ts";
 export * from "./safetensors.ts";
+export * from "./safetensors-folder.ts";
+export * from "./safetensors-format.ts";
+export * from "./write-safetensors.ts";
 export * from "./atomic.ts";
+export * from "./atomic-folder.ts";
 export * from "./parquet.ts";
 export * from "./documents.ts";
 export * from "./documents-report.ts";
 export * from "./search-documents.ts";
 export * from "./download/download-file.ts";
 export * from "./download/hub-api.ts";
+export * from "./download/pull-repository.ts";
 export { printableUrl, type ServerAccess } from "./download/request.ts";
 export * from "./download/s3-api.ts";
 export { BrokenStreamError, readUnpacked } from "./decompress.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FirnError } from "../core/index.ts";
-import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors.ts";
+import { SafetensorsFile } from "./safetensors.ts";
+import { type TensorSource, writeSafetensors } from "./write-safetensors.ts";
 
 let dir: string;
 beforeAll(async () => {

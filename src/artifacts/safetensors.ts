@@ -1,113 +1,17 @@
 /**
- * @file Safetensors, the file format of Hugging Face weights: an 8-byte little-endian header length, a JSON header
- * padded with spaces to a multiple of 8 (name → dtype, shape, byte range), then the tensors' bytes without gaps.
- * Source: huggingface/safetensors, README "Format" and `safetensors/src/tensor.rs` (order of tensors, checks).
- *
- * The writer gives the same bytes for the same tensors in any order. The reader trusts nothing: every length,
- * range and overlap is checked before a byte of data is read.
+ * @file Reads safetensors. The header is in memory, tensors are read from the file when asked for, whole or piece by
+ * piece. Nothing is trusted: every length, range and overlap is checked before a byte of data is read.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
-import { assert, FirnError, systemErrorCode } from "../core/index.ts";
-import { AtomicFile } from "./atomic.ts";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from "./half-precision.ts";
-
-const ELEMENT_BYTES = { I64: 8, F32: 4, F16: 2, BF16: 2 } as const;
-/** Dtypes this reader understands; others may stand in a file as long as nobody asks for them. */
-export type SafetensorsDtype = keyof typeof ELEMENT_BYTES;
+import { FirnError, systemErrorCode } from "../core/index.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "./half-precision.ts";
+import { ELEMENT_BYTES, elementCount, type SafetensorsDtype, type TensorInfo } from "./safetensors-format.ts";
 
 /** Header limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** Elements converted or written at once: bounds the writer's extra memory to a few MiB. */
-const CHUNK_ELEMENTS = 1 << 20;
-
-type TensorData = Float32Array | BigInt64Array;
-
-/** One tensor to write; `data` may be a function so that only one tensor need be in memory at a time. */
-export interface TensorSource {
-  readonly name: string;
-  /** `BF16` rounds the given float32 values to nearest even. */
-  readonly dtype: "F32" | "BF16" | "I64";
-  readonly shape: readonly number[];
-  readonly data: TensorData | (() => TensorData | Promise<TensorData>);
-}
-
-/** Where a tensor lies; `begin` and `end` are byte offsets in the file. */
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-
-/** Largest alignment first, then by name: the reference implementation's order. */
-function inFileOrder(tensors: readonly TensorSource[]): TensorSource[] {
-  return [...tensors].sort(
-    (a, b) =>
-      ELEMENT_BYTES[b.dtype] - ELEMENT_BYTES[a.dtype] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
-}
-
-function encodeHeader(tensors: readonly TensorSource[], metadata: Readonly<Record<string, string>>): Buffer {
-  const sortedMetadata = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const members = [`"__metadata__":${JSON.stringify(sortedMetadata)}`];
-  const names = new Set<string>(["__metadata__"]);
-  let offset = 0;
-  for (const { name, dtype, shape } of tensors) {
-    assert(!names.has(name), `two tensors are called ${name}`);
-    names.add(name);
-    const end = offset + elementCount(shape) * ELEMENT_BYTES[dtype];
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`);
-    offset = end;
-  }
-  let json = `{${members.join(",")}}`;
-  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
-  const header = Buffer.alloc(8 + Buffer.byteLength(json));
-  header.writeBigUInt64LE(BigInt(header.length - 8), 0);
-  header.write(json, 8);
-  return header;
-}
-
-async function* encodeData(tensor: TensorSource): AsyncGenerator<Uint8Array> {
-  const values = typeof tensor.data === "function" ? await tensor.data() : tensor.data;
-  assert(values.length === elementCount(tensor.shape), `tensor ${tensor.name} does not fill its shape`);
-  assert(
-    values instanceof BigInt64Array === (tensor.dtype === "I64"),
-    `tensor ${tensor.name} does not hold what its dtype says`,
-  );
-  for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
-    const part = values.subarray(start, start + CHUNK_ELEMENTS);
-    const encoded = tensor.dtype === "BF16" ? float32ToBfloat16(part as Float32Array) : part;
-    yield new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
-  }
-}
-
-/**
- * Writes `tensors` to `path` atomically: the file is absent, the old one, or the whole new one. Throws `DISK_FULL`
- * or `DISK_DENIED` when the disk refuses.
- */
-export async function writeSafetensors(
-  path: string,
-  tensors: readonly TensorSource[],
-  metadata: Readonly<Record<string, string>> = { format: "pt" },
-): Promise<void> {
-  const ordered = inFileOrder(tensors);
-  const header = encodeHeader(ordered, metadata);
-  const file = await AtomicFile.create(path);
-  try {
-    await file.write(header);
-    for (const tensor of ordered) {
-      for await (const bytes of encodeData(tensor)) await file.write(bytes);
-    }
-    await file.commit();
-  } catch (error) {
-    await file.abandon();
-    throw error;
-  }
-}
+/** Numbers read at once where a tensor comes in pieces. */
+const PIECE_ELEMENTS = 1 << 20;
 
 function broken(path: string, expected: string, got: string, cause?: unknown): FirnError {
   return new FirnError("ARTIFACT_SAFETENSORS_BROKEN", {
@@ -258,22 +162,30 @@ export class SafetensorsFile {
   /** Reads one tensor: I64 as it is, F32 as it is, F16 and BF16 widened to float32 (exact). */
   async tensor(name: string): Promise<Float32Array | BigInt64Array> {
     const { dtype, begin, end } = this.info(name);
-    const bytes = new Uint8Array(end - begin);
-    switch (dtype) {
-      case "I64":
-        await readExactly(this.#handle, this.path, bytes, begin);
-        return new BigInt64Array(bytes.buffer);
-      case "F32":
-        await readExactly(this.#handle, this.path, bytes, begin);
-        return new Float32Array(bytes.buffer);
-      case "BF16":
-        await readExactly(this.#handle, this.path, bytes, begin);
-        return bfloat16ToFloat32(new Uint16Array(bytes.buffer));
-      case "F16":
-        await readExactly(this.#handle, this.path, bytes, begin);
-        return float16ToFloat32(new Uint16Array(bytes.buffer));
-      default:
-        throw this.#wrongType(name, "I64, F32, F16 or BF16", dtype);
+    if (dtype !== "I64") return this.#readFloats(name, dtype, begin, end);
+    return new BigInt64Array(await this.#read(begin, end));
+  }
+
+  /**
+   * One floating-point tensor as float32, in pieces of whole rows (last axis) of about a million numbers, so that a
+   * matrix of gigabytes takes a few MiB of memory.
+   */
+  async *pieces(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
+    const { dtype, shape, begin, end } = this.info(name);
+    const width = this.#floatWidth(name, dtype);
+    const rowBytes = (shape.at(-1) ?? 1) * width;
+    const step = rowBytes * Math.max(1, Math.floor((PIECE_ELEMENTS * width) / Math.max(rowBytes, 1)));
+    for (let at = begin; at < end; at += step) {
+      yield await this.#readFloats(name, dtype, at, Math.min(at + step, end));
+    }
+  }
+
+  /** The bytes of a tensor as they stand in the file, in pieces. */
+  async *bytes(name: string): AsyncGenerator<Uint8Array, void, void> {
+    const { begin, end } = this.info(name);
+    const step = 4 * PIECE_ELEMENTS;
+    for (let at = begin; at < end; at += step) {
+      yield new Uint8Array(await this.#read(at, Math.min(at + step, end)));
     }
   }
 
@@ -290,6 +202,30 @@ export class SafetensorsFile {
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #read(begin: number, end: number): Promise<ArrayBuffer> {
+    const bytes = new Uint8Array(end - begin);
+    await readExactly(this.#handle, this.path, bytes, begin);
+    return bytes.buffer;
+  }
+
+  #floatWidth(name: string, dtype: string): number {
+    if (dtype === "F32" || dtype === "BF16" || dtype === "F16") return ELEMENT_BYTES[dtype];
+    throw this.#wrongType(name, "numbers of F32, F16 or BF16", dtype);
+  }
+
+  async #readFloats(
+    name: string,
+    dtype: string,
+    begin: number,
+    end: number,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    this.#floatWidth(name, dtype);
+    const buffer = await this.#read(begin, end);
+    if (dtype === "F32") return new Float32Array(buffer);
+    const bits = new Uint16Array(buffer);
+    return dtype === "BF16" ? bfloat16ToFloat32(bits) : float16ToFloat32(bits);
   }
 
   #wrongType(name: string, expected: string, got: string): FirnError {

@@ -4,6 +4,7 @@
  */
 import type { Command, CommandOption } from "./command.ts";
 import { DEVICES } from "../planning/index.ts";
+import { EXPORT_FORMATS, GGUF_FORMATS, HF_DTYPES } from "./export-formats.ts";
 import { DEFAULT_STORE } from "./options.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -274,6 +275,61 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: ["npx firn release", "npx firn release --out ./published --key ./provider.key --site"],
     load: () => import("./commands/release.ts"),
+  },
+  {
+    name: "pull",
+    summary: "fetch a model from the Hugging Face Hub",
+    description:
+      "Fetches all files of a repository at one commit into models/<owner>/<name> (or --out), each checked against the size " +
+      "and hash that the Hub lists, and records them in pulled.json. A pull that was stopped or broken goes on where it " +
+      "was, at the same commit. HF_TOKEN opens gated and private repositories; HF_ENDPOINT names another Hub.",
+    arguments: [{ name: "repository", description: "owner/name, or owner/name@revision", required: true }],
+    options: [
+      { flags: "--revision <name>", description: "branch, tag or commit", default: "main" },
+      { flags: "--include <pattern...>", description: "only files that match, e.g. '*.json'" },
+      { flags: "--exclude <pattern...>", description: "no files that match" },
+      { flags: "--parallel <n>", description: "files fetched at the same time", default: "4" },
+      { flags: "--out <dir>", description: "folder", default: "models/<owner>/<name>" },
+    ],
+    examples: [
+      "npx firn pull swiss-ai/Apertus-8B-Instruct-2509",
+      "npx firn pull swiss-ai/Apertus-8B-2509 --include '*.json' --out ./apertus-config",
+    ],
+    load: () => import("./commands/pull.ts"),
+  },
+  {
+    name: "export",
+    summary: "write a model in another program's format",
+    description:
+      "Takes a Hugging Face folder of Apertus shape, a release or weights of the store (the newest release without a " +
+      "name), and writes one GGUF file for llama.cpp (--type) or a folder for transformers and vLLM (--to hf). Weights are " +
+      "streamed: memory does not grow with the model. The file or folder appears when it is whole.",
+    arguments: [
+      {
+        name: "model",
+        description: "folder of weights, release, artifact, or pulled model",
+        required: false,
+      },
+    ],
+    options: [
+      STORE,
+      { flags: "--to <format>", description: `one of: ${EXPORT_FORMATS.join(", ")}` },
+      { flags: "--type <type>", description: `gguf: ${GGUF_FORMATS.join(", ")}`, default: "q8_0" },
+      {
+        flags: "--dtype <type>",
+        description: `hf: ${HF_DTYPES.join(", ")}`,
+        default: "as the weights are",
+      },
+      { flags: "--shard-size <size>", description: "hf: largest file of weights", default: "5GB" },
+      { flags: "--tokenizer <dir>", description: "tokenizer from another folder" },
+      { flags: "--out <path>", description: "where to", default: "named after the model and format" },
+    ],
+    examples: [
+      "npx firn export --to gguf --type q4_k",
+      "npx firn export models/swiss-ai/Apertus-8B-Instruct-2509 --to gguf",
+      "npx firn export --to hf --dtype bfloat16 --out ./my-model",
+    ],
+    load: () => import("./commands/export.ts"),
   },
   {
     name: "serve",

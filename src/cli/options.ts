@@ -27,6 +27,20 @@ export function numberOption(minimum: number, maximum: number): z.ZodType<number
     .pipe(z.number().min(minimum).max(maximum));
 }
 
+const SIZE_UNIT: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** An option for a number of bytes with bounds, from its text: `5GB`, `200 MB`, `1000`; units are powers of 1000. */
+export function sizeOption(minimum: number, maximum: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)? ?[KMGT]?B?$/i, "a size such as 5GB")
+    .transform((text) => {
+      const [, number, unit] = /^([\d.]+) ?([KMGT]?)/i.exec(text)!;
+      return Math.round(Number(number) * SIZE_UNIT[unit!.toUpperCase()]!);
+    })
+    .pipe(z.number().int().min(minimum).max(maximum));
+}
+
 /** `call.options` as `schema` understands them. */
 export function parseOptions<T>(schema: z.ZodType<T>, call: CommandCall): T {
   const parsed = schema.safeParse(call.options);

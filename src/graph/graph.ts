@@ -11,6 +11,8 @@ export interface Value {
   readonly name: string;
   readonly dtype: DataType;
   readonly shape: readonly number[];
+  /** Names of axes whose length is known only when the graph runs; `shape` then holds an example. For inputs and outputs. */
+  readonly axes?: readonly (string | null)[];
 }
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };
@@ -59,9 +61,9 @@ export class Graph {
   readonly #constantsByContent = new Map<string, Constant>();
 
   /** Declares a tensor that the caller will feed. */
-  input(name: string, dtype: DataType, shape: readonly number[]): Value {
+  input(name: string, dtype: DataType, shape: readonly number[], axes?: readonly (string | null)[]): Value {
     assert(!this.inputs.some((value) => value.name === name), `graph input ${name} is declared twice`);
-    const value: Value = { name, dtype, shape };
+    const value: Value = axes === undefined ? { name, dtype, shape } : { name, dtype, shape, axes };
     this.inputs.push(value);
     return value;
   }

@@ -10,7 +10,7 @@ export {
   type Value,
 } from "./graph.ts";
 export { assertInPlace } from "./in-place.ts";
-export { encodeOnnx } from "./onnx.ts";
+export { encodeOnnx, type ExternalData } from "./onnx.ts";
 export {
   type AttentionLayout,
   attention,

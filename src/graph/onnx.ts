@@ -5,6 +5,8 @@
 import type { Attribute, Constant, Graph, Node, Value } from "./graph.ts";
 
 const TENSOR_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+/** `TensorProto.DataLocation`. */
+const EXTERNAL = 1;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Collects the fields of one protobuf message. */
@@ -76,19 +78,39 @@ function nodeMessage(node: Node, index: number): Message {
   return message;
 }
 
-function constantMessage(constant: Constant): Message {
+/** Where the numbers of a tensor lie that are kept in a file beside the model. */
+export interface ExternalData {
+  /** The file's name, relative to the model's folder. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+function tensorMessage({ name, dtype, shape }: Value): Message {
   const message = new Message();
-  for (const size of constant.shape) message.varint(1, size);
+  for (const size of shape) message.varint(1, size);
+  return message.varint(2, TENSOR_TYPE[dtype]).string(8, name);
+}
+
+function constantMessage(constant: Constant): Message {
   const { buffer, byteOffset, byteLength } = constant.data;
-  return message
-    .varint(2, TENSOR_TYPE[constant.dtype])
-    .string(8, constant.name)
-    .bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
+  return tensorMessage(constant).bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+function externalMessage(value: Value, data: ExternalData): Message {
+  const message = tensorMessage(value);
+  for (const [key, text] of Object.entries(data))
+    message.message(13, new Message().string(1, key).string(2, String(text)));
+  return message.varint(14, EXTERNAL);
 }
 
 function valueInfoMessage(name: string, value: Value): Message {
   const shape = new Message();
-  for (const size of value.shape) shape.message(1, new Message().varint(1, size));
+  for (const [axis, size] of value.shape.entries()) {
+    const label = value.axes?.[axis];
+    const dimension = new Message();
+    shape.message(1, typeof label === "string" ? dimension.string(2, label) : dimension.varint(1, size));
+  }
   const tensor = new Message().varint(1, TENSOR_TYPE[value.dtype]).message(2, shape);
   return new Message().string(1, name).message(2, new Message().message(1, tensor));
 }
@@ -115,8 +137,15 @@ function nameOutputs(graph: Graph): { renamed: Map<string, string>; copies: Node
   return { renamed, copies };
 }
 
-/** The bytes of an ONNX model with the graph's inputs and outputs under their own names. */
-export function encodeOnnx(graph: Graph, name: string): Uint8Array {
+/**
+ * The bytes of an ONNX model with the graph's inputs and outputs under their own names. Inputs named in `external` become
+ * constants whose numbers lie in a file beside the model.
+ */
+export function encodeOnnx(
+  graph: Graph,
+  name: string,
+  external: ReadonlyMap<string, ExternalData> = new Map(),
+): Uint8Array {
   const { renamed, copies } = nameOutputs(graph);
   const rename = (value: Value): Value => ({ ...value, name: renamed.get(value.name) ?? value.name });
   const body = new Message();
@@ -126,7 +155,11 @@ export function encodeOnnx(graph: Graph, name: string): Uint8Array {
   });
   body.string(2, name);
   for (const constant of graph.constants) body.message(5, constantMessage(constant));
-  for (const input of graph.inputs) body.message(11, valueInfoMessage(input.name, input));
+  for (const input of graph.inputs) {
+    const data = external.get(input.name);
+    if (data === undefined) body.message(11, valueInfoMessage(input.name, input));
+    else body.message(5, externalMessage(input, data));
+  }
   for (const output of graph.outputs) body.message(12, valueInfoMessage(output.name, output.value));
   const opset = (domain: string, version: number): Message => {
     const message = new Message();

@@ -8,7 +8,7 @@ import { FirnError } from "../core/index.ts";
 import type { ModelConfig, RopeScaling } from "./config.ts";
 
 /** How the tensors beside a `config.json` are stored. */
-export type WeightsDtype = "float32" | "bfloat16";
+export type WeightsDtype = "float32" | "float16" | "bfloat16";
 
 /** The JSON of `config.json` for `config`; `headDim` is written only where it is not hiddenSize / heads. */
 export function toHfConfig(config: ModelConfig, dtype: WeightsDtype): Record<string, unknown> {

@@ -1,4 +1,6 @@
 /** @file `firn/model`: the Apertus decoder, its configuration and its parameter names. */
+export { type CachedGraph, ROTARY_TABLES, scoringGraph, speakingGraph } from "./cached-decoder.ts";
+export { checkTensors, type DescribedTensor } from "./check-tensors.ts";
 export {
   APERTUS_70B,
   APERTUS_8B,
@@ -20,5 +22,5 @@ export {
 } from "./parameters.ts";
 export { readModelConfig } from "./read-model-config.ts";
 export { logSoftmax, referenceLogits, XIELU_EPS, xielu } from "./reference.ts";
-export { XIELU_BETA } from "../graph/index.ts";
+export { encodeOnnx, type ExternalData, XIELU_BETA } from "../graph/index.ts";
 export { ropeDivisors, ropeFrequencies, rotaryTables } from "./rope.ts";

@@ -1,9 +1,14 @@
 /** @file `firn/release`: a model as others load it (Hugging Face, GGUF), its legal papers, signature and grade. */
 export { domainList } from "./domains.ts";
-export type { GgufTensorType } from "./gguf.ts";
-export { type GgufDescription, ggufTensorName, writeApertusGguf } from "./gguf-model.ts";
+export {
+  type GgufDescription,
+  type GgufFileType,
+  ggufTensorName,
+  writeApertusGguf,
+} from "./export/gguf-model.ts";
 export { type Grade, gradeRelease, renderGrade } from "./grade/grade.ts";
-export { writeHfFolder } from "./hf-folder.ts";
+export { writeHfFolder } from "./export/hf-folder.ts";
+export { writeOnnxFolder } from "./export/onnx-folder.ts";
 export { changesFeed, type Publication } from "./papers/feed.ts";
 export type { DomainLookup, PortalData } from "./papers/portal-data.ts";
 export type { ReleaseFact } from "./papers/facts.ts";
@@ -12,5 +17,5 @@ export { type Published, type PublishOptions, publishRelease } from "./publish.t
 export { recreateSummary, renderRecreation } from "./recreate.ts";
 export { checkStatement, newSigningKey, signStatement } from "./signature.ts";
 export { type ReleaseVerdict, verifyRelease } from "./verify-release.ts";
-export { openWeightsFolder, type WeightsFolder } from "./weights-folder.ts";
+export { openWeightsFolder, type WeightsFolder } from "./export/weights-folder.ts";
 export { type ReleaseOptions, type ReleaseSummary, writeRelease } from "./write-release.ts";

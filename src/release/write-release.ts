@@ -8,15 +8,14 @@ import { type ManifestFile, writeFileAtomic } from "../artifacts/index.ts";
 import { FirnError, formatBytes, type Work } from "../core/index.ts";
 import { parameterCount, type WeightsDtype } from "../model/index.ts";
 import { hashRelease, type ReleaseFile, writeChecksums } from "./checksums.ts";
-import type { GgufTensorType } from "./gguf.ts";
-import { writeApertusGguf } from "./gguf-model.ts";
-import { writeHfFolder } from "./hf-folder.ts";
+import { type GgufFileType, writeApertusGguf } from "./export/gguf-model.ts";
+import { writeHfFolder } from "./export/hf-folder.ts";
 import { readFacts, type ReleaseFact } from "./papers/facts.ts";
 import { trainedLanguages } from "./papers/model-card.ts";
 import type { ReleaseIdentity } from "./papers/paper.ts";
 import { SUMMARY_FILE } from "./papers/public-summary.ts";
 import { type Addresses, LEGAL, writePapers } from "./papers/write-papers.ts";
-import { openWeightsFolder } from "./weights-folder.ts";
+import { openWeightsFolder } from "./export/weights-folder.ts";
 
 export interface ReleaseOptions extends ReleaseIdentity {
   readonly weightsDir: string;
@@ -34,7 +33,7 @@ export interface ReleaseOptions extends ReleaseIdentity {
   /** Number format of `model.safetensors`. Default: float32. */
   readonly dtype?: WeightsDtype;
   /** GGUF files to write. Default: F32. */
-  readonly ggufTypes?: readonly GgufTensorType[];
+  readonly ggufTypes?: readonly GgufFileType[];
   /** Folder to write into; it exists and is empty. */
   readonly dir: string;
 }

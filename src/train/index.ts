@@ -17,4 +17,4 @@ export { type Timetable, timetable } from "./timetable.ts";
 export type { GradientResult, StepShape } from "./replica.ts";
 export { Trainer } from "./trainer.ts";
 export { checkWeights } from "./check-run.ts";
-export { readTensors, readWeights, weightsFiles, writeWeights } from "./weights-folder.ts";
+export { readTensors, readWeights, writeWeights } from "./weights-folder.ts";

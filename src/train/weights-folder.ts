@@ -1,10 +1,16 @@
 /** @file The weights artifact: a Hugging Face folder (config.json, model.safetensors in fp32) and optimizer state. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { assert } from "../core/index.ts";
-import { SafetensorsFile, type TensorSource, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
 import {
+  SafetensorsFile,
+  TensorFolder,
+  type TensorSource,
+  WEIGHTS_FILE,
+  writeJsonAtomic,
+  writeSafetensors,
+} from "../artifacts/index.ts";
+import {
+  checkTensors,
   graphParameters,
   type ModelConfig,
   parameterSpecs,
@@ -51,27 +57,25 @@ export async function readTensors(path: string): Promise<Map<string, Float32Arra
 /** Writes `config.json` and `model.safetensors` into `dir`. */
 export async function writeWeights(dir: string, config: ModelConfig, weights: Weights): Promise<void> {
   await writeJsonAtomic(join(dir, "config.json"), toHfConfig(config, "float32"));
-  await writeSafetensors(join(dir, "model.safetensors"), weightTensors(config, weights));
+  await writeSafetensors(join(dir, WEIGHTS_FILE), weightTensors(config, weights));
 }
 
-const Shards = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)) });
-
-/** The safetensors files of a folder: one, or the shards that its index names. */
-export async function weightsFiles(dir: string): Promise<string[]> {
-  const path = join(dir, "model.safetensors.index.json");
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return ["model.safetensors"];
-  const { weight_map: map } = Shards.parse(JSON.parse(text));
-  return [...new Set(Object.values(map))].sort();
-}
-
-/** Reads a folder that `writeWeights` wrote, or any Apertus-shaped Hugging Face folder, in one file or in shards. */
+/**
+ * Reads a folder that `writeWeights` wrote, or any Apertus-shaped Hugging Face folder, in one file or in shards, as float32.
+ *
+ * @throws FirnError `MODEL_CONFIG_UNREADABLE`, `MODEL_HF_CONFIG`, `MODEL_WEIGHTS_MISMATCH`, `ARTIFACT_SAFETENSORS_…`
+ */
 export async function readWeights(
   dir: string,
 ): Promise<{ config: ModelConfig; weights: Map<string, Float32Array> }> {
-  const weights = new Map<string, Float32Array>();
-  for (const file of await weightsFiles(dir)) {
-    for (const [name, data] of await readTensors(join(dir, file))) weights.set(name, data);
+  const config = await readModelConfig(dir);
+  const folder = await TensorFolder.open(dir);
+  try {
+    checkTensors(config, folder.tensors, dir);
+    const weights = new Map<string, Float32Array>();
+    for (const { name, shape } of parameterSpecs(config)) weights.set(name, await folder.floats(name, shape));
+    return { config, weights };
+  } finally {
+    await folder.close();
   }
-  return { config: await readModelConfig(dir), weights };
 }

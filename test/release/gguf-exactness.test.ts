@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomStream } from "../../src/core/index.ts";
 import { type LlamaModel, openLlamaModel } from "../../src/generate/index.ts";
 import { logSoftmax, type ModelConfig, referenceLogits } from "../../src/model/index.ts";
-import { type GgufTensorType, writeApertusGguf } from "../../src/release/index.ts";
+import { type GgufFileType, writeApertusGguf } from "../../src/release/index.ts";
 import { TINY, writeTinyModel } from "./tiny-model.ts";
 
 const ABOUT = { name: "tiny", version: "1", description: "test", licence: "Apache-2.0", languages: ["de"] };
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-async function exportTiny(label: string, config: ModelConfig, type: GgufTensorType) {
+async function exportTiny(label: string, config: ModelConfig, type: GgufFileType) {
   const { weightsDir, tokenizerDir, weights } = await writeTinyModel(join(dir, label), config, 11);
   const path = join(dir, `${label}.gguf`);
   await writeApertusGguf({ weightsDir, tokenizerDir, path, type, about: ABOUT });

@@ -158,7 +158,7 @@ function parseAnswer<T>(schema: z.ZodType<T>, text: string, url: string): T {
 }
 
 /** Whether a name from outside stays inside the folder it is put into. */
-function isInside(path: string): boolean {
+export function isInside(path: string): boolean {
   return (
     path !== "" &&
     !/[\\\u0000-\u001f\u007f]/.test(path) &&

@@ -8,7 +8,7 @@ import {
   readConversations,
   readDocuments,
   reportDocuments,
-  SafetensorsFile,
+  TensorFolder,
 } from "../../artifacts/index.ts";
 import { FirnError, formatBytes, formatInteger, formatTable, type Json } from "../../core/index.ts";
 import { verifyLedger } from "../../ledger/index.ts";
@@ -79,7 +79,7 @@ async function peek({ kind, dir }: Artifact, limit: number): Promise<string[]> {
       );
     }
     case "weights": {
-      const file = await SafetensorsFile.open(path.join(dir, "model.safetensors"));
+      const file = await TensorFolder.open(dir);
       const tensors = [...file.tensors].map(
         ([name, { shape, dtype }]) => `${name} ${dtype} [${shape.join(", ")}]`,
       );

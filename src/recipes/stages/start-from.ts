@@ -3,12 +3,12 @@
  * weights and of a tokenizer of one's own. The fingerprints hold the files' hashes and none of their paths.
  */
 import path from "node:path";
-import { hashFile } from "../../artifacts/index.ts";
+import { hashFile, weightsFiles } from "../../artifacts/index.ts";
 import { canonicalJson, FirnError } from "../../core/index.ts";
 import { type ModelConfig, parameterCount, readModelConfig } from "../../model/index.ts";
 import { defineStage, stageNode, type StageNode } from "../../pipeline/index.ts";
 import { loadTokenizer, saveTokenizer } from "../../tokenizer/index.ts";
-import { checkWeights, readWeights, weightsFiles, writeWeights } from "../../train/index.ts";
+import { checkWeights, readWeights, writeWeights } from "../../train/index.ts";
 
 /** What training may change of a model: how positions are turned, how long a sequence may be, what ends an answer. */
 const CHANGEABLE: ReadonlySet<string> = new Set([

@@ -7,8 +7,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { FirnError, systemErrorCode } from "../core/index.ts";
-import type { ModelConfig } from "../model/index.ts";
+import { FirnError, systemErrorCode } from "../../core/index.ts";
+import type { ModelConfig } from "../../model/index.ts";
 import type { GgufValue } from "./gguf.ts";
 
 /** The pre-tokenisation expression of Mistral's tekken and of Apertus (tokenizer.json, `pre_tokenizer`). */

@@ -4,32 +4,27 @@
  * Q and K rows are not permuted; xIELU's raw scalars go into arrays without the architecture's prefix, ggml applies
  * the softplus; llama3 frequency scaling travels as a tensor of divisors, not as `rope.scaling.*` keys.
  */
-import {
-  type ModelConfig,
-  parameterCount,
-  parameterSpecs,
-  ropeDivisors,
-  XIELU_BETA,
-  XIELU_EPS,
-} from "../model/index.ts";
-import {
-  fitsBlocks,
-  type GgufTensor,
-  type GgufTensorType,
-  type GgufValue,
-  ggufFileType,
-  writeGguf,
-} from "./gguf.ts";
+import { parameterCount, parameterSpecs, ropeDivisors, XIELU_BETA, XIELU_EPS } from "../../model/index.ts";
+import { type GgufTensor, type GgufValue, tensorBytes, writeGguf } from "./gguf.ts";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
+import { fitsBlocks, type GgufTensorType } from "./gguf-types.ts";
+import { mediumFormat } from "./k-quants.ts";
 import { openWeightsFolder, type WeightsFolder } from "./weights-folder.ts";
+
+/**
+ * Number formats that a file can be asked for, with their `llama_ftype`. `Q4_K` is llama.cpp's mixture Q4_K_M; `Q4_0` keeps
+ * the output layer in Q8_0 (as `llama-quantize --output-tensor-type q8_0`): it is where 4 bits hurt most.
+ */
+const FILE_TYPE = { F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q4_K: 15 } as const;
+export type GgufFileType = keyof typeof FILE_TYPE;
 
 /** What people read about the file before they open it. */
 export interface GgufDescription {
   readonly name: string;
-  readonly version: string;
-  readonly description: string;
+  readonly version?: string;
+  readonly description?: string;
   /** SPDX identifier. */
-  readonly licence: string;
+  readonly licence?: string;
   /** ISO 639 codes. */
   readonly languages: readonly string[];
 }
@@ -68,22 +63,24 @@ function sizeLabel(parameters: number): string {
 
 function generalMetadata(
   about: GgufDescription,
-  type: GgufTensorType,
+  type: GgufFileType,
   parameters: number,
 ): [string, GgufValue][] {
+  const text = (key: string, value: string | undefined): [string, GgufValue][] =>
+    value === undefined ? [] : [[`general.${key}`, { type: "string", value }]];
   return [
-    ["general.architecture", { type: "string", value: "apertus" }],
-    ["general.type", { type: "string", value: "model" }],
-    ["general.name", { type: "string", value: about.name }],
-    ["general.version", { type: "string", value: about.version }],
-    ["general.size_label", { type: "string", value: sizeLabel(parameters) }],
-    ["general.license", { type: "string", value: about.licence }],
-    ["general.description", { type: "string", value: about.description }],
+    ...text("architecture", "apertus"),
+    ...text("type", "model"),
+    ...text("name", about.name),
+    ...text("version", about.version),
+    ...text("size_label", sizeLabel(parameters)),
+    ...text("license", about.licence),
+    ...text("description", about.description),
     ["general.languages", { type: "strings", value: about.languages }],
     ["general.sampling.temp", { type: "f32", value: 0.8 }],
     ["general.sampling.top_p", { type: "f32", value: 0.9 }],
     ["general.quantization_version", { type: "u32", value: 2 }],
-    ["general.file_type", { type: "u32", value: ggufFileType(type) }],
+    ["general.file_type", { type: "u32", value: FILE_TYPE[type] }],
   ];
 }
 
@@ -118,13 +115,24 @@ async function architectureMetadata({ config, tensors }: WeightsFolder): Promise
   ];
 }
 
-/** Vectors stay float32; matrices whose rows do not divide into blocks fall back to float16, as in llama.cpp. */
-function storedType(type: GgufTensorType, shape: readonly number[]): GgufTensorType {
+/** Vectors stay float32; matrices whose rows do not divide into blocks fall back to a format that takes them. */
+function storedType(
+  type: GgufFileType,
+  name: string,
+  shape: readonly number[],
+  layers: number,
+): GgufTensorType {
   if (shape.length < 2) return "F32";
-  return fitsBlocks(type, shape.at(-1)!) ? type : "F16";
+  const wanted = type === "Q4_K" ? mediumFormat(name, layers) : type;
+  const choices: GgufTensorType[] = [
+    type === "Q4_0" && name === "output.weight" ? "Q8_0" : wanted,
+    "Q8_0",
+    "F16",
+  ];
+  return choices.find((choice) => fitsBlocks(choice, shape.at(-1)!))!;
 }
 
-function modelTensors(config: ModelConfig, folder: WeightsFolder, type: GgufTensorType): GgufTensor[] {
+function modelTensors({ config, tensors }: WeightsFolder, type: GgufFileType): GgufTensor[] {
   const list: GgufTensor[] = [];
   if (config.ropeScaling !== null) {
     const divisors = ropeDivisors(config.headDim, config.ropeTheta, config.ropeScaling);
@@ -138,26 +146,32 @@ function modelTensors(config: ModelConfig, folder: WeightsFolder, type: GgufTens
   for (const { name, shape } of parameterSpecs(config)) {
     const ggufName = ggufTensorName(name);
     if (ggufName === undefined) continue;
+    const stored = storedType(type, ggufName, shape, config.layers);
+    const asItIs = tensors.info(name).dtype === stored;
     list.push({
       name: ggufName,
-      type: storedType(type, shape),
+      type: stored,
       shape,
-      data: () => folder.tensors.floats(name, shape),
+      data: () => (asItIs ? tensors.bytes(name) : tensors.pieces(name)),
     });
   }
   return list;
 }
 
 /**
- * Writes the model in `weightsDir` with the tokenizer in `tokenizerDir` as one GGUF file. Deterministic.
- * Throws `MODEL_CONFIG_UNREADABLE`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG` or `ARTIFACT_SAFETENSORS_…`.
+ * Writes the model in `weightsDir` with the tokenizer in `tokenizerDir` as one GGUF file, tensor by tensor, in a few MiB of
+ * memory. Deterministic. `onBytes` is told how many bytes of the tensors are written, and how many there are.
+ *
+ * @throws FirnError `MODEL_CONFIG_UNREADABLE`, `MODEL_HF_CONFIG`, `MODEL_WEIGHTS_MISMATCH`, `RELEASE_TOKENIZER`,
+ *   `RELEASE_NOT_FINITE`, `RELEASE_QUANTISER`, `ARTIFACT_SAFETENSORS_…`, `DISK_…`
  */
 export async function writeApertusGguf(options: {
   readonly weightsDir: string;
   readonly tokenizerDir: string;
   readonly path: string;
-  readonly type: GgufTensorType;
+  readonly type: GgufFileType;
   readonly about: GgufDescription;
+  readonly onBytes?: (done: number, total: number) => void;
 }): Promise<void> {
   const folder = await openWeightsFolder(options.weightsDir);
   try {
@@ -167,7 +181,11 @@ export async function writeApertusGguf(options: {
       ...(await architectureMetadata(folder)),
       ...(await ggufTokenizer(options.tokenizerDir, config)),
     ]);
-    await writeGguf(options.path, metadata, modelTensors(config, folder, options.type));
+    const tensors = modelTensors(folder, options.type);
+    const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+    await writeGguf(options.path, metadata, tensors, (bytes) =>
+      options.onBytes?.(Math.min(bytes, total), total),
+    );
   } finally {
     await folder.tensors.close();
   }

@@ -2,8 +2,8 @@
  * @file Q8_0, llama.cpp's 8-bit format: blocks of 32 numbers as one float16 scale d and 32 signed bytes q, each
  * number being d·q. Source: ggml `quantize_row_q8_0_ref`; the arithmetic is float32 step by step, as there.
  */
-import { float32ToFloat16Bits } from "../artifacts/index.ts";
-import { assert } from "../core/index.ts";
+import { float32ToFloat16Bits } from "../../artifacts/index.ts";
+import { assert } from "../../core/index.ts";
 
 /** Numbers per block. */
 export const Q8_0_BLOCK = 32;

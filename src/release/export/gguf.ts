@@ -3,14 +3,14 @@
  * bytes, each aligned. Little-endian; strings are a 64-bit length and UTF-8. Dimensions are stored fastest first.
  * Source: ggml-org/ggml `docs/gguf.md`; ggml `gguf.h`.
  */
-import { AtomicFile, float32ToBfloat16, float32ToFloat16 } from "../artifacts/index.ts";
-import { assert } from "../core/index.ts";
-import { Q8_0_BLOCK, Q8_0_BLOCK_BYTES, quantizeQ8_0 } from "./q8-0.ts";
+import { AtomicFile } from "../../artifacts/index.ts";
+import { assert } from "../../core/index.ts";
+import { encodeNumbers, fitsBlocks, GGUF_TYPES, type GgufTensorType } from "./gguf-types.ts";
 
 const MAGIC = "GGUF";
 const VERSION = 3;
 const ALIGNMENT = 32;
-/** Numbers encoded at once; a multiple of every block size. */
+/** Numbers encoded at once, in whole rows. */
 const CHUNK = 1 << 20;
 
 /** `gguf_type`: the type codes of metadata values used here. */
@@ -24,31 +24,16 @@ export type GgufValue =
   | { readonly type: "i32s" | "f32s"; readonly value: readonly number[] }
   | { readonly type: "strings"; readonly value: readonly string[] };
 
-/** `ggml_type` codes and `llama_ftype` codes of the tensor types written here. */
-const TENSOR_TYPE = {
-  F32: { code: 0, fileType: 0, block: 1, blockBytes: 4 },
-  F16: { code: 1, fileType: 1, block: 1, blockBytes: 2 },
-  BF16: { code: 30, fileType: 32, block: 1, blockBytes: 2 },
-  Q8_0: { code: 8, fileType: 7, block: Q8_0_BLOCK, blockBytes: Q8_0_BLOCK_BYTES },
-} as const;
-export type GgufTensorType = keyof typeof TENSOR_TYPE;
-
-/** The value of `general.file_type` for a file whose matrices are of this type. */
-export function ggufFileType(type: GgufTensorType): number {
-  return TENSOR_TYPE[type].fileType;
-}
-
-/** Whether rows of `length` numbers can be stored in this type. */
-export function fitsBlocks(type: GgufTensorType, length: number): boolean {
-  return length % TENSOR_TYPE[type].block === 0;
-}
-
-/** A tensor to write; `shape` is row-major ([out, in]), `data` is called when its turn comes. */
+/** A tensor to write; `shape` is row-major ([out, in]). */
 export interface GgufTensor {
   readonly name: string;
   readonly type: GgufTensorType;
   readonly shape: readonly number[];
-  data(): Promise<Float32Array> | Float32Array;
+  /**
+   * The numbers, asked for when their turn comes: at once, or in pieces of whole rows. Bytes (`Uint8Array`) are
+   * written as they are: numbers that already have this type.
+   */
+  data(): Float32Array | AsyncIterable<Float32Array | Uint8Array>;
 }
 
 /** Grows a byte string; GGUF headers are a few MB at most. */
@@ -144,8 +129,9 @@ function writeValue(bytes: Bytes, entry: GgufValue): void {
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-function tensorBytes({ type, shape }: GgufTensor): number {
-  const { block, blockBytes } = TENSOR_TYPE[type];
+/** Bytes that the tensor takes, without padding. */
+export function tensorBytes({ type, shape }: GgufTensor): number {
+  const { block, blockBytes } = GGUF_TYPES[type];
   return (elements(shape) / block) * blockBytes;
 }
 
@@ -171,7 +157,7 @@ function encodeHeader(metadata: ReadonlyMap<string, GgufValue>, tensors: readonl
     bytes.text(tensor.name);
     bytes.u32(tensor.shape.length);
     for (const size of tensor.shape.toReversed()) bytes.u64(size);
-    bytes.u32(TENSOR_TYPE[tensor.type].code);
+    bytes.u32(GGUF_TYPES[tensor.type].code);
     bytes.u64(offset);
     offset += tensorBytes(tensor);
     offset += padding(offset, ALIGNMENT);
@@ -180,42 +166,49 @@ function encodeHeader(metadata: ReadonlyMap<string, GgufValue>, tensors: readonl
   return bytes.done();
 }
 
-function encodeNumbers(type: GgufTensorType, values: Float32Array): ArrayBufferView {
-  switch (type) {
-    case "F32":
-      return values;
-    case "F16":
-      return float32ToFloat16(values);
-    case "BF16":
-      return float32ToBfloat16(values);
-    case "Q8_0":
-      return quantizeQ8_0(values);
+async function* piecesOf(tensor: GgufTensor): AsyncGenerator<Float32Array | Uint8Array> {
+  const given = tensor.data();
+  if (!(given instanceof Float32Array)) {
+    yield* given;
+    return;
   }
+  const width = tensor.shape.at(-1) ?? 1;
+  const step = width * Math.max(1, Math.floor(CHUNK / Math.max(width, 1)));
+  for (let start = 0; start < given.length; start += step) yield given.subarray(start, start + step);
+}
+
+/** Writes the tensor's numbers; returns how many bytes they took. */
+async function writeTensor(file: AtomicFile, tensor: GgufTensor): Promise<number> {
+  const before = file.bytes;
+  for await (const piece of piecesOf(tensor)) {
+    const { buffer, byteOffset, byteLength } =
+      piece instanceof Uint8Array ? piece : encodeNumbers(tensor, piece);
+    await file.write(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return file.bytes - before;
 }
 
 /**
- * Writes a GGUF file atomically, one tensor in memory at a time, metadata and tensors in the given order: the same
- * input gives the same bytes. Throws `DISK_FULL` or `DISK_DENIED` when the disk refuses.
+ * Writes a GGUF file atomically, a few MiB of a tensor in memory at a time, metadata and tensors in the given order: the
+ * same input gives the same bytes. `onWritten` is called after every tensor with the bytes written so far.
+ *
+ * @throws FirnError `RELEASE_NOT_FINITE`, `RELEASE_QUANTISER`, `DISK_FULL`, `DISK_DENIED`
  */
 export async function writeGguf(
   path: string,
   metadata: ReadonlyMap<string, GgufValue>,
   tensors: readonly GgufTensor[],
+  onWritten: (bytes: number) => void = () => undefined,
 ): Promise<void> {
   const file = await AtomicFile.create(path);
   try {
     await file.write(encodeHeader(metadata, tensors));
     for (const tensor of tensors) {
-      const values = await tensor.data();
-      assert(values.length === elements(tensor.shape), `tensor ${tensor.name} does not fill its shape`);
-      for (let start = 0; start < values.length; start += CHUNK) {
-        const { buffer, byteOffset, byteLength } = encodeNumbers(
-          tensor.type,
-          values.subarray(start, start + CHUNK),
-        );
-        await file.write(new Uint8Array(buffer, byteOffset, byteLength));
-      }
-      await file.write(new Uint8Array(padding(tensorBytes(tensor), ALIGNMENT)));
+      const expected = tensorBytes(tensor);
+      const written = await writeTensor(file, tensor);
+      assert(written === expected, `tensor ${tensor.name} does not fill its shape`);
+      await file.write(new Uint8Array(padding(expected, ALIGNMENT)));
+      onWritten(file.bytes);
     }
     await file.commit();
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { float16BitsToNumber } from "../artifacts/index.ts";
+import { float16BitsToNumber } from "../../artifacts/index.ts";
 import { type GgufValue, writeGguf } from "./gguf.ts";
 import { ggufTensorName } from "./gguf-model.ts";
 import { quantizeQ8_0 } from "./q8-0.ts";
