@@ -11,6 +11,7 @@ import { addModels } from "./models.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import { serverStopping } from "./request-scope.ts";
+import { addTokenizers, type ParallelText } from "./tokenizers.ts";
 import { type ServeContext, type ServeEnv, type Service, toApiError } from "./service.ts";
 import { type WebFiles, webResponse } from "./web-files.ts";
 
@@ -22,6 +23,7 @@ export interface AppOptions {
   /** The papers of the release that is served. */
   readonly portal: Portal | undefined;
   readonly runs: Runs | undefined;
+  readonly parallelText: (() => Promise<readonly ParallelText[]>) | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
@@ -38,6 +40,7 @@ export function createApp({
   web,
   portal,
   runs,
+  parallelText,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -57,6 +60,7 @@ export function createApp({
   addCompletions(app, service);
   addChatCompletions(app, service);
   addDistribution(app, service);
+  addTokenizers(app, service, parallelText);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   app.get("*", (c) => {

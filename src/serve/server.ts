@@ -13,6 +13,7 @@ import { ModelShelf, type ServedModel } from "./served-model.ts";
 import type { ServeLog, Service } from "./service.ts";
 import { Slots } from "./slots.ts";
 import type { Runs } from "./runs.ts";
+import type { ParallelText } from "./tokenizers.ts";
 import { readFolderFiles, readWebFiles } from "./web-files.ts";
 
 export interface ServeOptions {
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly portal?: { readonly dir: string; readonly trace: RunTrace | undefined } | undefined;
   /** The training runs that the page shows. */
   readonly runs?: Runs;
+  /** The text on which the page measures tokenizers, in many languages. */
+  readonly parallelText?: () => Promise<readonly ParallelText[]>;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -73,6 +76,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
             trace: options.portal.trace,
           },
     runs: options.runs,
+    parallelText: options.parallelText,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({

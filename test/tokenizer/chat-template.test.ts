@@ -40,7 +40,7 @@ function assistantText(messages: readonly ChatMessage[], closed: boolean): strin
       const last = i === messages.length - 1;
       const ends = last ? closed : messages[i + 1]!.role === "user";
       return [
-        message.content ?? "",
+        typeof message.content === "string" ? message.content : "",
         calls.length > 0 ? `<|tools_prefix|>[${calls.join(", ")}]<|tools_suffix|>` : "",
         ends ? "<|assistant_end|>" : "",
       ].join("");

@@ -3,6 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
 import { useChat } from "./chat/use-chat.ts";
+import { fairnessWords } from "./fairness/fairness-words.ts";
+import { LazyFairness } from "./fairness/lazy.tsx";
 import { Mark } from "./icons.tsx";
 import { isStatic } from "./portal/portal-api.ts";
 import { PortalView } from "./portal/portal-view.tsx";
@@ -14,11 +16,12 @@ import { ThemeButton } from "./theme.tsx";
 import { TokenView } from "./tokens/token-view.tsx";
 import { words } from "./words.ts";
 
-type ViewName = "chat" | "next-token" | "runs" | "transparency";
+type ViewName = "chat" | "next-token" | "tokenizer" | "runs" | "transparency";
 
 const VIEWS: readonly { readonly name: ViewName; readonly label: string }[] = [
   { name: "chat", label: words.views.chat },
   { name: "next-token", label: words.views.nextToken },
+  { name: "tokenizer", label: fairnessWords.view },
   { name: "runs", label: runsWords.view },
   { name: "transparency", label: portalWords.view },
 ];
@@ -115,6 +118,7 @@ function Views({ view, model }: { readonly view: ViewName; readonly model: Model
   const chat = useChat(model);
   if (view === "transparency") return <PortalView />;
   if (view === "runs") return <RunsView />;
+  if (view === "tokenizer") return <LazyFairness model={model} />;
   return view === "chat" ? (
     <ChatView model={model} chat={chat} />
   ) : (
