@@ -39,6 +39,7 @@ function overview(reports: readonly TokenizerReport[]): string {
     formatPercent(report.vocabularyUse),
     `${report.languages.filter((one) => one.roundTrip).length} of ${report.languages.length}`,
     report.digitsApart ? "apart" : "together",
+    formatPercent(report.splitsCharacters),
   ]);
   const heads = [
     "tokenizer",
@@ -50,6 +51,7 @@ function overview(reports: readonly TokenizerReport[]): string {
     "used",
     "round trip",
     "digits",
+    "cut characters",
   ];
   return formatTable(heads, rows);
 }

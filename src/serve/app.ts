@@ -13,6 +13,7 @@ import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import type { Route } from "./route.ts";
 import { serverStopping } from "./request-scope.ts";
+import { addTokenizers, type ParallelText } from "./tokenizers.ts";
 import { type ServeContext, type ServeEnv, type Service, toApiError } from "./service.ts";
 import { type WebFiles, webResponse } from "./web-files.ts";
 
@@ -29,6 +30,7 @@ export interface AppOptions {
   readonly portal: Portal | undefined;
   readonly runs: Runs | undefined;
   readonly documentsStore: string | undefined;
+  readonly parallelText: (() => Promise<readonly ParallelText[]>) | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
@@ -49,6 +51,7 @@ export function createApp({
   portal,
   runs,
   documentsStore,
+  parallelText,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -74,6 +77,7 @@ export function createApp({
     const handler = createMcpHandler(firnMcpServer(mcp));
     app.all("/mcp", (c) => handler.fetch(c.req.raw));
   }
+  addTokenizers(app, service, parallelText);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   if (documentsStore !== undefined) addDocuments(app, documentsStore);

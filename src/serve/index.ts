@@ -12,6 +12,7 @@ export type { DocumentsInfo, DocumentsPage, DocumentsSearch, ShownDocument } fro
 export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 export type { ServedModel } from "./served-model.ts";
+export type { ParallelText } from "./tokenizers.ts";
 export { tokenizerCodec } from "./tokenizer-codec.ts";
 export { builtWebDir, type RunningServer, type ServeOptions, startServer } from "./server.ts";
 export type { ServeEvent, ServeLog } from "./service.ts";

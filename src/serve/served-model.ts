@@ -1,5 +1,6 @@
 /** @file A model under the name by which clients ask for it. */
 import { type LanguageModel, TokenTable } from "../generate/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 import { modelNotFound } from "./api-error.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 
@@ -8,6 +9,8 @@ export interface ServedModel {
   readonly id: string;
   readonly model: LanguageModel;
   readonly chat: ChatCodec;
+  /** For the page, which cuts text itself; without it the page asks the server. */
+  readonly tokenizer?: Tokenizer;
   /** Seconds since 1970, as the API reports it. */
   readonly created: number;
 }

@@ -25,6 +25,7 @@ import { Slots } from "./slots.ts";
 import type { Tool } from "./tools/tool.ts";
 import { Toolbox } from "./tools/toolbox.ts";
 import type { Runs } from "./runs.ts";
+import type { ParallelText } from "./tokenizers.ts";
 import { readFolderFiles, readWebFiles } from "./web-files.ts";
 
 export interface ServeOptions {
@@ -57,6 +58,8 @@ export interface ServeOptions {
   readonly mcp?: McpSources;
   /** The store whose documents the page shows; only where the server listens on loopback, because rejects hold all they came with. */
   readonly documentsStore?: string;
+  /** The text on which the page measures tokenizers, in many languages. */
+  readonly parallelText?: () => Promise<readonly ParallelText[]>;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -124,6 +127,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
           },
     runs: options.runs,
     documentsStore: LOOPBACK.has(options.host ?? "127.0.0.1") ? options.documentsStore : undefined,
+    parallelText: options.parallelText,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({

@@ -29,6 +29,11 @@ const BYTE_OF_UNIT: Int16Array = (() => {
   return bytes;
 })();
 
+/** Whether UTF-8 ever uses `byte`; tokenizers trained on text may have no token for the 13 others. */
+export function occursInText(byte: number): boolean {
+  return byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5;
+}
+
 /** Spells `bytes` in the alphabet. */
 export function spellBytes(bytes: Uint8Array): string {
   let text = "";

@@ -17,25 +17,29 @@ export function isSystemText(text: string): boolean {
 
 const TOOL_MACROS = `{%- macro type_of(spec) -%}
   {%- if spec.type == 'array' -%}
-    {%- set element = type_of(spec['items']) if spec['items'] is defined else 'any' -%}
-    {{- 'any' if element | length > 50 or ' | ' in element else element -}}
+    {%- set element = 'any' -%}
+    {%- if spec['items'] -%}
+      {%- if spec['items'].type == 'string' or spec['items'].type == 'boolean' -%}
+        {%- set element = spec['items'].type -%}
+      {%- elif spec['items'].type == 'number' or spec['items'].type == 'integer' -%}
+        {%- set element = 'number' -%}
+      {%- else -%}
+        {%- set element = type_of(spec['items']) -%}
+      {%- endif -%}
+    {%- endif -%}
+    {{- 'any' if element == 'object | object' or element | length > 50 else element -}}
     {{- '[] | null' if spec.nullable else '[]' -}}
-  {%- elif spec.type is defined and spec.type is not string -%}
+  {%- elif spec.type and spec.type is not string -%}
     {{- spec.type | join(' | ') -}}
   {%- elif spec.oneOf -%}
-    {%- set kinds = namespace(structured=false) -%}
     {%- for variant in spec.oneOf -%}
-      {%- if variant.type == 'object' -%}
-        {%- set kinds.structured = true -%}
+      {{- type_of(variant) -}}
+      {{- '// ' + variant.description if variant.description else '' -}}
+      {%- if variant.default is defined -%}
+        {{- '                    // default: ' + variant.default | tojson -}}
       {%- endif -%}
+      {{- '' if loop.last else ' | \\n' -}}
     {%- endfor -%}
-    {%- if kinds.structured and spec.oneOf | length > 1 -%}
-      {{- 'any' -}}
-    {%- else -%}
-      {%- for variant in spec.oneOf -%}
-        {{- type_of(variant) + ('' if loop.last else ' | ') -}}
-      {%- endfor -%}
-    {%- endif -%}
   {%- elif spec.type == 'string' -%}
     {%- if spec.enum -%}
       {{- '"' + spec.enum | join('" | "') + '"' -}}
@@ -48,9 +52,9 @@ const TOOL_MACROS = `{%- macro type_of(spec) -%}
     {{- 'boolean' -}}
   {%- elif spec.type == 'object' -%}
     {%- if spec.properties -%}
-      {{- '{' -}}
+      {{- '{\\n' -}}
       {%- for name, field in spec.properties.items() -%}
-        {{- name + ('' if name in (spec.required or []) else '?') + ': ' + type_of(field) -}}
+        {{- name + ('' if name in (spec.required or []) else '?') + ': \\n                ' + type_of(field) -}}
         {{- '' if loop.last else ', ' -}}
       {%- endfor -%}
       {{- '}' -}}
@@ -69,12 +73,17 @@ const TOOL_MACROS = `{%- macro type_of(spec) -%}
   {%- if tool.parameters and tool.parameters.properties -%}
     {{- '(_: {\\n' -}}
     {%- for name, field in tool.parameters.properties.items() -%}
-      {%- if field.description is defined -%}
+      {%- if field.description -%}
         {{- '// ' + field.description + '\\n' -}}
       {%- endif -%}
       {{- name + ('' if name in (tool.parameters.required or []) else '?') + ': ' + type_of(field) -}}
       {%- if field.default is defined -%}
-        {{- ', // default: ' + field.default | tojson -}}
+        {{- '// default: ' if field.oneOf and not field.enum else ', // default: ' -}}
+        {%- if (field.enum or field.oneOf) and field.default is string -%}
+          {{- field.default -}}
+        {%- else -%}
+          {{- field.default | tojson -}}
+        {%- endif -%}
       {%- endif -%}
       {{- '\\n' if loop.last else ',\\n' -}}
     {%- endfor -%}
@@ -84,7 +93,9 @@ const TOOL_MACROS = `{%- macro type_of(spec) -%}
   {%- endif -%}
 {%- endmacro -%}
 {%- macro call(tool) -%}
-  {{- '{"' + tool.name + '": ' + tool.arguments + '}' -}}
+  {{- '{"' + tool.name + '": ' -}}
+  {{- tool.arguments if tool.arguments is string else tool.arguments | tojson -}}
+  {{- '}' -}}
 {%- endmacro -%}
 `;
 

@@ -33,7 +33,7 @@ export class TokenList {
 
 export interface EncoderParts {
   readonly preTokenizer: PreTokenizer;
-  /** The id of each of the 256 bytes. */
+  /** The id of each of the 256 bytes; −1 for bytes that no text has. */
   readonly tokenOfByte: Int32Array;
   readonly rules: MergeRules;
   /** When set (`ignore_merges`), a piece that is a token as a whole is that token, whatever the rules say. */

@@ -41,6 +41,9 @@ export interface FairnessReport {
   /** Fewest bytes per token first. */
   readonly languages: readonly LanguageFairness[];
   readonly bytesPerToken: number;
+  readonly tokensPerCharacter: number;
+  /** Share of all tokens that end inside a character. */
+  readonly splitsCharacters: number;
   /** Of tokens per byte. */
   readonly perByte: Spread;
   /** Of tokens for the same text, over the languages that have all of it; scripts of three bytes a letter show here. */
@@ -134,15 +137,28 @@ export function measureFairness(
     )
     .filter(({ tokens }) => tokens > 0)
     .sort((a, b) => a.bytesPerToken - b.bytesPerToken || (a.language < b.language ? -1 : 1));
-  const bytes = languages.reduce((sum, language) => sum + language.bytes, 0);
-  const tokens = languages.reduce((sum, language) => sum + language.tokens, 0);
+  const sum = (of: (language: LanguageFairness) => number): number =>
+    languages.reduce((total, language) => total + of(language), 0);
+  const tokens = sum((language) => language.tokens);
+  const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
   const special = tokenizer.model.addedTokens.filter((token) => token.special).length;
   return {
     languages,
-    bytesPerToken: tokens === 0 ? 0 : bytes / tokens,
+    bytesPerToken: share(
+      sum(({ bytes }) => bytes),
+      tokens,
+    ),
+    tokensPerCharacter: share(
+      tokens,
+      sum(({ characters }) => characters),
+    ),
+    splitsCharacters: share(
+      sum((one) => one.splitsCharacters * one.tokens),
+      tokens,
+    ),
     perByte: spreadOf(languages.map((language) => language.tokens / language.bytes)),
     sameText: spreadOf(languages.filter((one) => one.complete).map((one) => one.tokens)),
-    vocabularyUse: used.reduce((sum, one) => sum + one, 0) / (tokenizer.vocabSize - special),
+    vocabularyUse: used.reduce((total, one) => total + one, 0) / (tokenizer.vocabSize - special),
     digitsApart: tokenizer.encode("1234567890").length === 10,
   };
 }

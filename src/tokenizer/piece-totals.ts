@@ -4,6 +4,7 @@
  */
 import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { assert } from "../core/index.ts";
 import { type PieceCounts, PieceTally } from "./count-pieces.ts";
 import { hashUnits } from "./unit-strings.ts";
 import { utf8Length } from "./utf8-buffer.ts";
@@ -35,8 +36,10 @@ export interface TotalOptions {
 const PARTS = 64;
 /** Language, length, count, then the units; padded to 8 bytes. */
 const HEADER_BYTES = 16;
-/** Weights are multiples of 2⁻¹⁰, so that sums of them are exact in any order. */
+/** Weighted counts are multiples of 2⁻¹⁰, so that sums of them are exact in any order. */
 const WEIGHT_STEPS = 1024;
+/** Up to so many bytes in all; of a larger corpus they are whole numbers, which doubles add exactly up to 2⁵³. */
+const MOST_STEPPED_BYTES = Number.MAX_SAFE_INTEGER / WEIGHT_STEPS;
 
 /** Packs `tally` for sending to another thread. */
 export function packPieces(language: string, tally: PieceTally): PackedPieces {
@@ -62,6 +65,13 @@ function weightsOf(sizes: readonly number[], temperature: number): number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const scale = total / powers.reduce((sum, power) => sum + power, 0);
   return sizes.map((size, i) => (size === 0 ? 0 : (powers[i]! * scale) / size));
+}
+
+/** How much each language counts, in steps of which size, and for which group. */
+interface Weighting {
+  readonly weights: readonly number[];
+  readonly steps: number;
+  readonly groupOf: (language: number) => number;
 }
 
 /** Pieces of one group or one language each. */
@@ -107,16 +117,20 @@ export class PieceTotals {
     // Languages in the order of their names, so that the order of the texts does not matter.
     const order = this.#names.map((_, i) => i).sort((a, b) => (this.#names[a]! < this.#names[b]! ? -1 : 1));
     const weights = weightsOf(this.#sizes, apart ? 1 : temperature);
+    const bytes = this.#sizes.reduce((sum, size) => sum + size, 0);
+    assert(bytes <= Number.MAX_SAFE_INTEGER, "counts of 2⁵³ bytes and more are not exact");
+    const steps = bytes <= MOST_STEPPED_BYTES ? WEIGHT_STEPS : 1;
     const groupOf = (language: number): number => (apart ? order.indexOf(language) : 0);
-    const least = await this.#leastCount(weights, groupOf, mostBytes ?? Number.POSITIVE_INFINITY);
+    const weighting = { weights, steps, groupOf };
+    const least = await this.#leastCount(weighting, mostBytes ?? Number.POSITIVE_INFINITY);
     if (!this.#laidDown && least === 0) {
-      return { groups: inOrder(regroup(this.#tallies, weights, groupOf)), leftOut: 0 };
+      return { groups: inOrder(regroup(this.#tallies, weighting)), leftOut: 0 };
     }
     const groups = new Map<number, PieceTally>();
     let leftOut = 0;
     for (const language of apart ? order.keys() : [0]) tallyOf(groups, language);
     for await (const part of this.#parts()) {
-      for (const [group, { pieces, counts }] of regroup(part, weights, groupOf)) {
+      for (const [group, { pieces, counts }] of regroup(part, weighting)) {
         const tally = tallyOf(groups, group);
         for (let i = 0; i < pieces.size; i++) {
           const entry = pieces.entry(i);
@@ -135,15 +149,11 @@ export class PieceTotals {
   }
 
   /** The smallest count at which all pieces that occur as often or more fit into `mostBytes`. */
-  async #leastCount(
-    weights: readonly number[],
-    groupOf: (language: number) => number,
-    mostBytes: number,
-  ): Promise<number> {
+  async #leastCount(weighting: Weighting, mostBytes: number): Promise<number> {
     if (mostBytes === Number.POSITIVE_INFINITY) return 0;
     const bytesAt = new Map<number, number>();
     for await (const part of this.#parts()) {
-      for (const { pieces, counts } of regroup(part, weights, groupOf).values()) {
+      for (const { pieces, counts } of regroup(part, weighting).values()) {
         for (let i = 0; i < pieces.size; i++) {
           const entry = pieces.entry(i);
           const bytes = utf8Length(entry, 0, entry.length);
@@ -217,7 +227,7 @@ function readPart(bytes: Buffer): Groups {
 }
 
 /** Adds the languages of a group up, each with its weight. */
-function regroup(part: Groups, weights: readonly number[], groupOf: (language: number) => number): Groups {
+function regroup(part: Groups, { weights, steps, groupOf }: Weighting): Groups {
   const groups = new Map<number, PieceTally>();
   for (const [language, whole] of part) {
     const { pieces, counts } = whole;
@@ -232,7 +242,7 @@ function regroup(part: Groups, weights: readonly number[], groupOf: (language: n
     const weight = weights[language]!;
     for (let i = 0; i < pieces.size; i++) {
       const entry = pieces.entry(i);
-      const count = weight === 1 ? counts[i]! : Math.round(counts[i]! * weight * WEIGHT_STEPS) / WEIGHT_STEPS;
+      const count = weight === 1 ? counts[i]! : Math.round(counts[i]! * weight * steps) / steps;
       tally.add(entry, 0, entry.length, pieces.hashOf(i), count);
     }
   }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { describeError, FirnError } from "../core/index.ts";
-import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
+import { BYTE_CHARACTERS, occursInText } from "./byte-alphabet.ts";
 import type { MergeRules } from "./rule-table.ts";
 import { PairTable } from "./pair-table.ts";
 import type { TokenizerAddedToken, TokenizerModel } from "./tokenizer.ts";
@@ -12,6 +12,10 @@ import type { TokenizerAddedToken, TokenizerModel } from "./tokenizer.ts";
 const LARGEST_FILE = 1 << 28;
 const LARGEST_VOCABULARY = 1 << 20;
 const LONGEST_PIECE = 4096;
+/** UTF-16 units of all tokens together: twenty times the largest published vocabularies. */
+const MOST_UNITS = 1 << 25;
+/** Of all added tokens, which are looked for with one expression. */
+const MOST_ADDED_UNITS = 1 << 22;
 
 /** The rule that GPT-2's pre-tokenizer has built in (`ByteLevel` with `use_regex`). */
 export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -115,11 +119,17 @@ function vocabularyOf(file: TokenizerFile): string[] {
       next: NEXT,
     });
   };
+  let units = 0;
   const put = (id: unknown, piece: string): void => {
+    units += piece.length;
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= LARGEST_VOCABULARY) {
       fail(`the id ${String(id)} for ${JSON.stringify(piece.slice(0, 80))}`);
     } else if (piece.length > LONGEST_PIECE) {
       fail(`a token of ${piece.length} characters`);
+    } else if (units > MOST_UNITS) {
+      fail(`tokens of more than ${MOST_UNITS} characters together`);
+    } else if (/\p{Surrogate}/u.test(piece)) {
+      fail(`half a character in the token with id ${id}`);
     } else if (pieces[id] !== undefined && pieces[id] !== piece) {
       fail(`${JSON.stringify(pieces[id])} and ${JSON.stringify(piece)} with the same id ${id}`);
     } else {
@@ -128,6 +138,8 @@ function vocabularyOf(file: TokenizerFile): string[] {
   };
   for (const [piece, id] of Object.entries(file.model.vocab)) put(id, piece);
   const known = new Set(pieces);
+  const addedUnits = file.added_tokens.reduce((sum, { content }) => sum + content.length, 0);
+  if (addedUnits > MOST_ADDED_UNITS) fail(`added tokens of ${addedUnits} characters`);
   for (const { id, content } of file.added_tokens) {
     if (known.has(content) && pieces[id] !== content)
       fail(`the added token ${JSON.stringify(content)} with two ids`);
@@ -136,6 +148,24 @@ function vocabularyOf(file: TokenizerFile): string[] {
   }
   for (let id = 0; id < pieces.length; id++) if (pieces[id] === undefined) fail(`no token with id ${id}`);
   return pieces as string[];
+}
+
+/** User text must never become a special token, so no rule may make one and no byte may be one. */
+function checkSpecial(file: TokenizerFile, { joined }: MergeRules): void {
+  const special = new Map(
+    file.added_tokens.filter((token) => token.special).map(({ id, content }) => [id, content] as const),
+  );
+  const made = joined.findIndex((id) => special.has(id));
+  const names = new Set(special.values());
+  const byte = BYTE_CHARACTERS.find((character) => names.has(character));
+  const name = made >= 0 ? special.get(joined[made]!) : byte;
+  if (name === undefined) return;
+  throw new FirnError("TOKENIZER_MERGES", {
+    expected: "special tokens that only their names stand for",
+    got: `the special token ${JSON.stringify(name)}, which ordinary text would become`,
+    where: made >= 0 ? `model.merges[${made}]` : "added_tokens",
+    next: "Anybody could forge that token in a message; declare it as not special, or take the rule out.",
+  });
 }
 
 function rulesOf(file: TokenizerFile, idOf: ReadonlyMap<string, number>): MergeRules {
@@ -162,7 +192,9 @@ function rulesOf(file: TokenizerFile, idOf: ReadonlyMap<string, number>): MergeR
     right[rank] = ids[1]!;
     joined[rank] = ids[2]!;
   }
-  return { left, right, joined };
+  const rules = { left, right, joined };
+  checkSpecial(file, rules);
+  return rules;
 }
 
 function patternsOf(preTokenizer: TokenizerFile["pre_tokenizer"]): string[] {
@@ -233,10 +265,10 @@ export function parseTokenizerJson(text: string, where = "tokenizer.json"): Toke
   const file = parseFile(text, where);
   const pieces = vocabularyOf(file);
   const idOf = new Map(pieces.map((piece, id) => [piece, id]));
-  const missing = BYTE_CHARACTERS.findIndex((character) => !idOf.has(character));
+  const missing = BYTE_CHARACTERS.findIndex((character, byte) => occursInText(byte) && !idOf.has(character));
   if (missing >= 0) {
     throw new FirnError("TOKENIZER_VOCABULARY", {
-      expected: "a token for each of the 256 bytes",
+      expected: "a token for each byte that text can have",
       got: `none for byte ${missing}`,
       where: `${where}, model.vocab`,
       next: "Text with that byte could not be written; use a byte-level tokenizer with its full alphabet.",

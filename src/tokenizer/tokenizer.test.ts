@@ -174,6 +174,41 @@ describe("tokenizer.json", () => {
     ["a merge of unknown tokens", "TOKENIZER_MERGES", (file) => file.model.merges.push(["nope", "never"])],
     ["a merge of the wrong kind", "TOKENIZER_MERGES", (file) => file.model.merges.push(7)],
     ["a merge without a result", "TOKENIZER_MERGES", (file) => file.model.merges.push(["a", "\u0100"])],
+    [
+      "a rule that makes a special token of ordinary text",
+      "TOKENIZER_MERGES",
+      (file) => {
+        file.model.vocab["<s"] = Object.keys(file.model.vocab).length;
+        file.model.merges.push(["<", "s"], ["<s", ">"]);
+      },
+    ],
+    [
+      "a special token that is a byte",
+      "TOKENIZER_MERGES",
+      (file) => {
+        file.added_tokens.push({ ...file.added_tokens[0], content: "a", id: file.model.vocab["a"] });
+      },
+    ],
+    ["half a character", "TOKENIZER_VOCABULARY", (file) => (file.model.vocab["\ud800"] = 440)],
+    [
+      "a token as long as a book",
+      "TOKENIZER_VOCABULARY",
+      (file) => (file.model.vocab["a".repeat(5000)] = 440),
+    ],
+    [
+      "tokens that no memory would hold",
+      "TOKENIZER_VOCABULARY",
+      (file) => {
+        for (let i = 0; i < 8300; i++) file.model.vocab[`${i}${"a".repeat(4090)}`] = 440 + i;
+      },
+    ],
+    [
+      "ten million merges",
+      "TOKENIZER_UNSUPPORTED",
+      (file) => (file.model.merges = Array.from({ length: 10_000_000 }, () => 0)),
+    ],
+    ["merges that are no list", "TOKENIZER_UNSUPPORTED", (file) => Object.assign(file.model, { merges: {} })],
+    ["an added token without an id", "TOKENIZER_UNSUPPORTED", (file) => delete file.added_tokens[3]!["id"]],
     ["another model", "TOKENIZER_UNSUPPORTED", (file) => (file.model.type = "Unigram")],
     [
       "a vocabulary that is a list",
@@ -197,6 +232,42 @@ describe("tokenizer.json", () => {
     expect(() => new Tokenizer(parseTokenizerJson(fileWith(change)))).toThrowError(
       expect.objectContaining({ code }),
     );
+  });
+
+  it("reads rules in any order, in a circle too, as merging one by one does", () => {
+    // "ab" needs "b|c" undone, "bc" is made first; the empty token joined to another is that token again.
+    const circular = fileWith((file) => {
+      const next = Object.keys(file.model.vocab).length;
+      Object.assign(file.model.vocab, { "": next, ab: next + 1, bc: next + 2, abc: next + 3 });
+      file.model.merges = [
+        ["ab", "c"],
+        ["b", "c"],
+        ["a", "bc"],
+        ["a", "b"],
+        ["a", ""],
+        ["", "a"],
+        ["", ""],
+      ];
+    });
+    const read = new Tokenizer(parseTokenizerJson(circular));
+    const text = (input: string): string[] => read.encode(input).map((id) => read.tokenText(id));
+    expect(text("abc")).toEqual(["abc"]);
+    expect(text("abab")).toEqual(["ab", "ab"]);
+    expect(text("abbc")).toEqual(["ab", "bc"]);
+    expect(text("a".repeat(5))).toEqual(["a", "a", "a", "a", "a"]);
+  });
+
+  it("needs no token for bytes that text never has, as files trained on text lack them", () => {
+    const plain = fileWith((file) => {
+      file.model.merges = [];
+      const kept = BYTE_CHARACTERS.filter((_, byte) => byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5);
+      const special = tokenizer.model.pieces.slice(0, 80);
+      file.model.vocab = Object.fromEntries([...special, ...kept].map((piece, id) => [piece, id]));
+    });
+    const read = new Tokenizer(parseTokenizerJson(plain));
+    const everything = "\u0000 aé€🏔\u{10ffff}\ufffd";
+    expect(read.decode(read.encode(everything))).toBe(everything);
+    expect(read.vocabSize).toBe(80 + 243);
   });
 
   it("says where a file that is no JSON breaks off, and survives any text", () => {

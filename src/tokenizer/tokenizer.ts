@@ -1,6 +1,6 @@
 /** @file The tokenizer: text to ids, ids to text, and what each id is. Runs in Node.js and in browsers alike. */
 import { assert, BugError, FirnError, nearestName } from "../core/index.ts";
-import { BYTE_CHARACTERS, requireText, unspellBytes } from "./byte-alphabet.ts";
+import { BYTE_CHARACTERS, occursInText, requireText, unspellBytes } from "./byte-alphabet.ts";
 import { defaultSystemText } from "./chat-template.ts";
 import { decodeUtf8, StreamDecoder, TokenBytes } from "./decode.ts";
 import { BpeEncoder, TokenList } from "./encode.ts";
@@ -79,9 +79,9 @@ export class Tokenizer {
     this.#special = new Uint8Array(model.pieces.length);
     for (const token of model.addedTokens) this.#special[token.id] = token.special ? 1 : 0;
     this.#idOf = new Map(model.pieces.map((piece, id) => [piece, id]));
-    const tokenOfByte = Int32Array.from(BYTE_CHARACTERS, (character) => {
-      const id = this.#idOf.get(character);
-      assert(id !== undefined, "a byte without a token passed the check of the tokenizer file");
+    const tokenOfByte = Int32Array.from(BYTE_CHARACTERS, (character, byte) => {
+      const id = this.#idOf.get(character) ?? -1;
+      assert(id >= 0 || !occursInText(byte), "a byte without a token passed the check of the tokenizer file");
       return id;
     });
     this.#encoder = new BpeEncoder({

@@ -6,12 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
 import { BYTE_ORDER } from "./byte-order.ts";
 import { type CorpusText, countCorpus } from "./count-corpus.ts";
-import { type PieceCounts, PieceCounter } from "./count-pieces.ts";
+import { type PieceCounts, PieceCounter, PieceTally } from "./count-pieces.ts";
 import { FittingEncoder } from "./fit-tokens.ts";
 import { Merger } from "./merge.ts";
-import { PieceTotals, type TotalOptions } from "./piece-totals.ts";
+import { packPieces, PieceTotals, type TotalOptions } from "./piece-totals.ts";
 import { APERTUS_PATTERN, PreTokenizer } from "./pretokenize.ts";
 import { trainMerges } from "./train.ts";
+import { hashUnits } from "./unit-strings.ts";
 
 const utf8 = new TextEncoder();
 
@@ -204,16 +205,46 @@ describe("PieceTotals", () => {
     ]);
   });
 
-  it("gives the same counts with three workers, and with memory for almost nothing", async () => {
+  it("gives the same counts with two and four workers, and with memory for almost nothing", async () => {
     const random = randomStream(2, "totals");
     const texts = Array.from({ length: 300 }, (_, i) => ({
       text: Array.from({ length: 60_000 / 300 }, () => `w${random.integer(900)}é`).join(" "),
       language: `l${i % 3}`,
     }));
-    for (const options of [{}, { temperature: 0.3 }, { apart: true }]) {
+    for (const [options, workers] of [
+      [{}, 4],
+      [{ temperature: 0.3 }, 2],
+      [{ apart: true }, 2],
+    ] as const) {
       const plain = asRecords(await totals(texts, options));
-      expect(asRecords(await totals(texts, { ...options, workers: 3 }))).toEqual(plain);
+      expect(asRecords(await totals(texts, { ...options, workers }))).toEqual(plain);
       expect(asRecords(await totals(texts, { ...options, memory: 1 }))).toEqual(plain);
+    }
+  });
+
+  it("counts exactly far beyond 32 bits, in memory and laid down, weighted or not", async () => {
+    const huge = 2 ** 50;
+    for (const memory of [2 ** 30, 1]) {
+      const all = new PieceTotals(join(folder, "counting"), memory);
+      for (const [language, pieces] of [
+        ["a", { xy: huge, zw: huge + 1 }],
+        ["b", { xy: huge + 1, zw: huge + 1 }],
+      ] as const) {
+        const tally = new PieceTally();
+        for (const [piece, count] of Object.entries(pieces)) {
+          const units = Uint16Array.from(piece, (unit) => unit.charCodeAt(0));
+          tally.add(units, 0, 2, hashUnits(units, 0, 2), count);
+          tally.bytes += 2;
+        }
+        await all.add(packPieces(language, tally));
+      }
+      const counts = await all.total();
+      expect(asRecords(counts)).toEqual([{ xy: 2 * huge + 1, zw: 2 * huge + 2 }]);
+      // One more in 2⁵¹ decides which pair is merged first.
+      const merges = await trainMerges(counts, { tokens: 257, minFrequency: 2 });
+      expect(String.fromCharCode(...merges.tokens[256]!)).toBe("zw");
+      expect(asRecords(await all.total({ temperature: 0 }))).toEqual(asRecords(counts));
+      await all.close();
     }
   });
 

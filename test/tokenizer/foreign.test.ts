@@ -8,7 +8,7 @@ import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { judgeIds, nastyText, realTexts } from "./judge.ts";
 import { tiktokenJson } from "./tiktoken-vocabulary.ts";
 
-const RUNS = process.env["FIRN_SLOW"] === "1" ? 30_000 : 300;
+const RUNS = 300;
 
 describe.each<TiktokenEncoding>(["gpt2", "cl100k_base", "o200k_base"])("the vocabulary %s", (name) => {
   let json: string;

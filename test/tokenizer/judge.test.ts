@@ -3,27 +3,25 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Tokenizer as Judge } from "tokenizers";
+import type { Tokenizer as Judge } from "tokenizers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spellBytes } from "../../src/tokenizer/byte-alphabet.ts";
 import { PieceCounter } from "../../src/tokenizer/count-pieces.ts";
 import { APERTUS_PATTERN, PreTokenizer } from "../../src/tokenizer/pretokenize.ts";
-import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { GPT2_PATTERN, parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
+import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
 import { trainMerges } from "../../src/tokenizer/train.ts";
-import { everyCodePoint, judgeIds, judgeOf, nastyText, ourPieces, realTexts, trainedPair } from "./judge.ts";
-
-const LLAMA3_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
-
-/** Rules one after the other, each inside the pieces of the one before. */
-const DEEPSEEK_PATTERNS = [
-  String.raw`\p{N}{1,3}`,
-  "[一-龥぀-ゟ゠-ヿ]+",
-  String.raw`[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_\x60{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.replace(
-    "\\x60",
-    "`",
-  ),
-];
+import {
+  everyCodePoint,
+  foreignPair,
+  foreignRules,
+  judgeIds,
+  judgeOf,
+  nastyText,
+  ourPieces,
+  realTexts,
+  trainedPair,
+} from "./judge.ts";
 
 let texts: string[];
 let ours: Tokenizer;
@@ -121,29 +119,8 @@ describe("against Hugging Face's tokenizers", () => {
     expect(await judgeIds(judge, "Grüezi", true)).toEqual([ours.bosId, ...ours.encode("Grüezi")]);
   });
 
-  it.each<[string, readonly string[], boolean, object | null]>([
-    ["GPT-2", [GPT2_PATTERN], false, null],
-    ["Llama 3", [LLAMA3_PATTERN], true, null],
-    ["Qwen", [LLAMA3_PATTERN.replace("{1,3}", "")], false, { type: "NFC" }],
-    ["DeepSeek", DEEPSEEK_PATTERNS, false, { type: "Sequence", normalizers: [] }],
-  ])("gives the same ids with the rules of %s", async (_, patterns, ignoreMerges, normalizer) => {
-    const file = JSON.parse(tokenizerJson(ours.model)) as {
-      normalizer: unknown;
-      pre_tokenizer: { pretokenizers: unknown[] };
-      model: { ignore_merges: boolean };
-    };
-    file.normalizer = normalizer;
-    const splits = patterns.map((pattern) => ({
-      type: "Split",
-      pattern: { Regex: pattern },
-      behavior: "Isolated",
-      invert: false,
-    }));
-    file.pre_tokenizer.pretokenizers = [...splits, file.pre_tokenizer.pretokenizers.at(-1)];
-    file.model.ignore_merges = ignoreMerges;
-    const json = JSON.stringify(file);
-    const foreign = new Tokenizer(parseTokenizerJson(json));
-    const itsJudge = Judge.fromString(json);
+  it.each(Object.keys(foreignRules))("gives the same ids with the rules of %s", async (name) => {
+    const { ours: foreign, judge: itsJudge } = foreignPair(ours, name);
     for (const real of texts.slice(0, 20))
       expect(foreign.encode(real)).toEqual(await judgeIds(itsJudge, real));
     await fc.assert(

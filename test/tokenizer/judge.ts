@@ -8,11 +8,55 @@ import { spellBytes } from "../../src/tokenizer/byte-alphabet.ts";
 import { PieceCounter } from "../../src/tokenizer/count-pieces.ts";
 import { APERTUS_PATTERN, PreTokenizer } from "../../src/tokenizer/pretokenize.ts";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
+import { GPT2_PATTERN, parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
 import { tokenizerFromMerges } from "../../src/tokenizer/train-tokenizer.ts";
 import { trainMerges } from "../../src/tokenizer/train.ts";
 
 const require = createRequire(import.meta.url);
+
+export const LLAMA3_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+export const QWEN_PATTERN = LLAMA3_PATTERN.replace("{1,3}", "");
+
+/** Rules one after the other, each inside the pieces of the one before. */
+const DEEPSEEK_PATTERNS = [
+  String.raw`\p{N}{1,3}`,
+  "[一-龥぀-ゟ゠-ヿ]+",
+  String.raw`[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_\x60{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.replace(
+    "\\x60",
+    "`",
+  ),
+];
+
+/** How tokenizers of other families cut text. */
+export const foreignRules: Readonly<
+  Record<string, readonly [patterns: readonly string[], ignoreMerges: boolean, normalizer: object | null]>
+> = {
+  "GPT-2": [[GPT2_PATTERN], false, null],
+  "Llama 3": [[LLAMA3_PATTERN], true, null],
+  Qwen: [[QWEN_PATTERN], false, { type: "NFC" }],
+  DeepSeek: [DEEPSEEK_PATTERNS, false, { type: "Sequence", normalizers: [] }],
+};
+
+/** The vocabulary of `tokenizer` with the rules of another family, and the library with the very same file. */
+export function foreignPair(tokenizer: Tokenizer, name: string): { ours: Tokenizer; judge: Judge } {
+  const [patterns, ignoreMerges, normalizer] = foreignRules[name]!;
+  const file = JSON.parse(tokenizerJson(tokenizer.model)) as {
+    normalizer: unknown;
+    pre_tokenizer: { pretokenizers: unknown[] };
+    model: { ignore_merges: boolean };
+  };
+  file.normalizer = normalizer;
+  const splits = patterns.map((pattern) => ({
+    type: "Split",
+    pattern: { Regex: pattern },
+    behavior: "Isolated",
+    invert: false,
+  }));
+  file.pre_tokenizer.pretokenizers = [...splits, file.pre_tokenizer.pretokenizers.at(-1)];
+  file.model.ignore_merges = ignoreMerges;
+  const json = JSON.stringify(file);
+  return { ours: new Tokenizer(parseTokenizerJson(json)), judge: Judge.fromString(json) };
+}
 
 /** Real text in some 530 languages (every n-th of them) and two English books. */
 export async function realTexts(everyNth = 1): Promise<string[]> {
@@ -35,6 +79,8 @@ export const nastyText = fc
     fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: "grapheme" }),
+      // Bytes that are not UTF-8, as a reader of files would hand them on.
+      fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString()),
       fc.stringMatching(/^[ \t\r\n/a-cA-C0-9'.!-]{0,12}$/),
       fc.constantFrom(
         ..."\u0085 \u00a0 \u2028 \u3000 \u200b \ufeff \u0301 \u0903 \u01c5 \u02b0 \u05d0 \u00bd \u2167 \u4e00 \u0e33".split(
@@ -50,6 +96,21 @@ export const nastyText = fc
         "\\begin{",
         "<SPECIAL_79>",
         "👩‍👩‍👧‍👦",
+        "👋🏽",
+        "1️⃣",
+        "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+        "❤️‍🔥",
+        "<|endoftext|>",
+        "<|im_start|>",
+        "<|begin_of_text|>",
+        "[/INST]",
+        "<|assistant_end",
+        "नमस्ते",
+        "ภาษาไทย",
+        "안녕",
+        "שָׁלוֹם",
+        "Ελληνικά",
+        "ІСТОРІЯїЖак",
         "🇨🇭",
         "  x",
         "\n\n ",

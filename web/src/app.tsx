@@ -4,6 +4,8 @@ import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
 import { useChat } from "./chat/use-chat.ts";
 import { documentsWords } from "./documents/documents-words.ts";
+import { fairnessWords } from "./fairness/fairness-words.ts";
+import { LazyFairness } from "./fairness/lazy.tsx";
 import { Mark } from "./icons.tsx";
 import { LazyView } from "./lazy-view.tsx";
 import { isStatic } from "./portal/portal-api.ts";
@@ -16,11 +18,12 @@ import { ThemeButton } from "./theme.tsx";
 import { TokenView } from "./tokens/token-view.tsx";
 import { words } from "./words.ts";
 
-type ViewName = "chat" | "next-token" | "runs" | "documents" | "transparency";
+type ViewName = "chat" | "next-token" | "tokenizer" | "runs" | "documents" | "transparency";
 
 const VIEWS: readonly { readonly name: ViewName; readonly label: string }[] = [
   { name: "chat", label: words.views.chat },
   { name: "next-token", label: words.views.nextToken },
+  { name: "tokenizer", label: fairnessWords.view },
   { name: "runs", label: runsWords.view },
   { name: "documents", label: documentsWords.view },
   { name: "transparency", label: portalWords.view },
@@ -122,6 +125,7 @@ function Views({ view, model }: { readonly view: ViewName; readonly model: Model
   if (view === "transparency") return <PortalView />;
   if (view === "runs") return <RunsView />;
   if (view === "documents") return <LazyView key={view} load={loadDocuments} />;
+  if (view === "tokenizer") return <LazyFairness model={model} />;
   return view === "chat" ? (
     <ChatView model={model} chat={chat} />
   ) : (

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { describeError, formatInteger } from "../../core/index.ts";
+import { readDeclarations } from "../../data/index.ts";
 import { builtWebDir, type ServeEvent, startServer, tokenizerCodec } from "../../serve/index.ts";
 import type { CommandCall } from "../command.ts";
 import { openModel } from "../find-model.ts";
@@ -42,7 +43,13 @@ export async function run(call: CommandCall): Promise<void> {
       : undefined;
     const server = await startServer({
       models: [
-        { id: name, model, chat: tokenizerCodec(tokenizer), created: Math.floor(time.getTime() / 1000) },
+        {
+          id: name,
+          model,
+          chat: tokenizerCodec(tokenizer),
+          tokenizer,
+          created: Math.floor(time.getTime() / 1000),
+        },
       ],
       host: options.host,
       port: options.port,
@@ -50,6 +57,8 @@ export async function run(call: CommandCall): Promise<void> {
       portal,
       runs: { storeDir: options.store, step: (run, step) => traceRunStep(options.store, run, step) },
       documentsStore: options.store,
+      parallelText: async () =>
+        (await readDeclarations()).map(({ code, ...declaration }) => ({ language: code, ...declaration })),
       allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
       limits: { parallel: options.parallel },
       log: (event) => call.report.line(eventLine(event)),

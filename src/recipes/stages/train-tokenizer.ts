@@ -4,7 +4,7 @@ import { type TokenizerConfig, trainTokenizer } from "../../tokenizer/index.ts";
 
 export const trainTokenizerStage = defineStage({
   name: "train-tokenizer",
-  version: 1,
+  version: 2,
   inputs: { documents: "documents" },
   output: "tokenizer",
   estimate: ({ vocabSize }: TokenizerConfig) => ({ note: `${vocabSize} tokens` }),

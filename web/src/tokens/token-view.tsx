@@ -1,11 +1,12 @@
 /** @file The lesson "[Die] [Sonne] [scheint] [?]": a text in tokens, and at each place what the model expected. */
 import { useState } from "preact/hooks";
-import type { DistributionAnswer } from "../../../src/serve/index.ts";
+import type { DistributionAnswer, DistributionToken } from "../../../src/serve/index.ts";
 import type { ModelInfo } from "../api.ts";
 import { BackspaceIcon } from "../icons.tsx";
 import { words } from "../words.ts";
 import { DistributionBars } from "./distribution-bars.tsx";
 import { summarize, summaryLine, tokenLabel } from "./display.ts";
+import { useLocalCut } from "./local-tokenizer.ts";
 import { TokenStrip } from "./token-strip.tsx";
 import { type TokenInput, useDistribution } from "./use-distribution.ts";
 
@@ -16,6 +17,7 @@ export function TokenView({ model }: { readonly model: ModelInfo }) {
   /** The place looked at, as an index into the tokens; `undefined` is the place after the last one. */
   const [place, setPlace] = useState<number>();
   const { answer, loading, failure } = useDistribution(model.id, input);
+  const cut = useLocalCut(model.id, "text" in input ? input.text : undefined, answer);
 
   const type = (value: string): void => {
     setTyped(value);
@@ -63,6 +65,7 @@ export function TokenView({ model }: { readonly model: ModelInfo }) {
           <div class="reading" aria-busy={loading}>
             <Reading
               answer={answer}
+              cut={loading ? cut : undefined}
               stale={loading}
               vocabSize={model.vocab_size}
               place={place}
@@ -78,6 +81,8 @@ export function TokenView({ model }: { readonly model: ModelInfo }) {
 
 interface ReadingProps {
   readonly answer: DistributionAnswer;
+  /** The tokens of the text as it is now, while the answer is still about an earlier one. */
+  readonly cut: readonly DistributionToken[] | undefined;
   /** The text has changed since: what is shown can be read but not built upon. */
   readonly stale: boolean;
   readonly vocabSize: number;
@@ -86,9 +91,10 @@ interface ReadingProps {
   readonly onTokens: (ids: readonly number[], spelled: string) => void;
 }
 
-function Reading({ answer, stale, vocabSize, place, onPlace, onTokens }: ReadingProps) {
+function Reading({ answer, cut, stale, vocabSize, place, onPlace, onTokens }: ReadingProps) {
   const text = words.tokens;
-  const { tokens, next } = answer;
+  const { next } = answer;
+  const tokens = cut ?? answer.tokens;
   if (tokens.length === 0) return <p class="faint">{text.noStart}</p>;
   const at = Math.min(place ?? tokens.length, tokens.length);
   const actual = tokens[at];
@@ -136,7 +142,7 @@ function Reading({ answer, stale, vocabSize, place, onPlace, onTokens }: Reading
         <h2>{actual === undefined ? text.expectedNext : text.expectedHere(tokenLabel(actual))}</h2>
         <p class="faint">{actual === undefined ? text.hintNext : text.hintHere}</p>
         <DistributionBars
-          choices={next[at - 1] ?? []}
+          choices={next[Math.min(at, next.length) - 1] ?? []}
           actual={actual}
           vocabSize={vocabSize}
           onChoose={(token) => keep(at, token)}

@@ -1,0 +1,37 @@
+/** @file The words of the page about tokenizers. */
+
+export const fairnessWords = {
+  view: "Tokenizer",
+  title: "Is the tokenizer fair?",
+  lead: "The same text, the Universal Declaration of Human Rights, costs a different number of tokens in every language: in money, in speed and in how much fits into the context. Measured here, in your browser.",
+  loading: "Loading the texts …",
+  measuring: (name: string) => `Measuring ${name} …`,
+  add: "Add a tokenizer.json to compare",
+  hint: "or drop one anywhere on this page. It stays on your machine.",
+  download: "Download as JSON",
+  remove: (name: string) => `Remove ${name}`,
+  overview: "All languages together",
+  tokenizer: "Tokenizer",
+  vocabulary: "Tokens in it",
+  worst: "Dearest / cheapest",
+  gini: "Gini",
+  giniPerByte: "Gini per byte",
+  used: "Used",
+  roundTrip: "Text comes back",
+  digits: "Digits",
+  apart: "one by one",
+  together: "in groups",
+  cut: "Cut characters",
+  of: (some: number, all: number) => `${some} of ${all}`,
+  overviewNote:
+    "Dearest / cheapest and Gini (0 is even): tokens for the same text, over complete translations. Used: share of the vocabulary, special tokens aside. Cut characters: share of tokens that end inside a character.",
+  measure: "Measure",
+  filter: "Find a language",
+  languages: (shown: number, all: number) =>
+    shown === all ? `${all} languages` : `${shown} of ${all} languages`,
+  language: "Language",
+  showAll: (count: number) => `Show all ${count}`,
+  plotLabel: (name: string, measure: string) => `${name}: ${measure}, one dot per language`,
+  partial: "The translation is not complete, so its tokens cannot be compared.",
+  lost: "Decoding does not give this text back.",
+} as const;

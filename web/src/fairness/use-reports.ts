@@ -1,0 +1,119 @@
+/** @file The tokenizers on the page: the served model's, and those that the reader adds. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ParallelText } from "../../../src/serve/index.ts";
+import { fairnessWords as words } from "./fairness-words.ts";
+import type { MeasureAnswer, MeasureRequest } from "./measure-worker.ts";
+import type { TokenizerReport } from "./measures.ts";
+
+export interface Reports {
+  /** In the order in which they came. */
+  readonly reports: readonly TokenizerReport[];
+  /** Names by code. */
+  readonly names: ReadonlyMap<string, string>;
+  /** What is being done, for people. */
+  readonly busy: string | undefined;
+  readonly failure: string | undefined;
+  readonly add: (files: Iterable<File>) => void;
+  readonly remove: (report: TokenizerReport) => void;
+}
+
+async function fetchText(path: string): Promise<string> {
+  const response = await fetch(path);
+  if (response.ok) return await response.text();
+  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
+  throw new Error(body.error?.message ?? `HTTP ${response.status}`);
+}
+
+/** One worker, asked one thing after the other. */
+class Measurer {
+  readonly #worker = new Worker(new URL("./measure-worker.ts", import.meta.url), { type: "module" });
+  readonly #waiting = new Map<number, (answer: MeasureAnswer) => void>();
+  #count = 0;
+
+  constructor() {
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<MeasureAnswer>) => {
+      this.#waiting.get(data.number)?.(data);
+      this.#waiting.delete(data.number);
+    });
+  }
+
+  setTexts(texts: readonly ParallelText[]): void {
+    this.#worker.postMessage({ texts } satisfies MeasureRequest);
+  }
+
+  async measure(name: string, json: string): Promise<TokenizerReport> {
+    const number = this.#count++;
+    const answer = await new Promise<MeasureAnswer>((resolve) => {
+      this.#waiting.set(number, resolve);
+      this.#worker.postMessage({ number, name, json } satisfies MeasureRequest);
+    });
+    if ("failure" in answer) throw new Error(`${name}: ${answer.failure}`);
+    return answer.report;
+  }
+
+  close(): void {
+    this.#worker.terminate();
+  }
+}
+
+/** A name that no report on the page has yet. */
+function freeName(name: string, reports: readonly TokenizerReport[]): string {
+  const taken = new Set(reports.map((report) => report.name));
+  let free = name;
+  for (let i = 2; taken.has(free); i++) free = `${name} (${i})`;
+  return free;
+}
+
+export function useReports(model: string): Reports {
+  const measurer = useRef<Measurer>(undefined);
+  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
+  const [reports, setReports] = useState<readonly TokenizerReport[]>([]);
+  const [busy, setBusy] = useState<string | undefined>(words.loading);
+  const [failure, setFailure] = useState<string>();
+
+  const measure = async (name: string, read: () => Promise<string>): Promise<void> => {
+    setBusy(words.measuring(name));
+    try {
+      const report = await measurer.current?.measure(name, await read());
+      if (report === undefined) return;
+      setReports((before) => [...before, { ...report, name: freeName(name, before) }]);
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  useEffect(() => {
+    const current = new Measurer();
+    measurer.current = current;
+    const start = async (): Promise<void> => {
+      try {
+        const texts = JSON.parse(await fetchText("api/parallel-text")) as readonly ParallelText[];
+        current.setTexts(texts);
+        setNames(new Map(texts.map(({ language, name }) => [language, name])));
+        const json = await fetchText(`api/tokenizer/${encodeURIComponent(model)}`);
+        // Not every model has a tokenizer that runs here; the reader may still bring one.
+        if (json !== "") await measure(model, () => Promise.resolve(json));
+      } catch (error) {
+        setFailure(error instanceof Error ? error.message : String(error));
+      } finally {
+        setBusy(undefined);
+      }
+    };
+    void start();
+    return () => current.close();
+  }, [model]);
+
+  const add = async (files: Iterable<File>): Promise<void> => {
+    setFailure(undefined);
+    for (const file of files) await measure(file.name, () => file.text());
+    setBusy(undefined);
+  };
+  return {
+    reports,
+    names,
+    busy,
+    failure,
+    add: (files) => void add(files),
+    remove: (report) => setReports((before) => before.filter((one) => one !== report)),
+  };
+}
