@@ -1,5 +1,6 @@
 /** @file The settings of the data steps, as a recipe writes them. */
 import { z } from "zod";
+import { decontaminateSchema } from "./decontaminate/config.ts";
 import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
 import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
@@ -52,6 +53,8 @@ export const cleanConfigSchema = z.strictObject({
       maxRepeatedRunShare: share.default(0.35),
     })
     .prefault({}),
+  /** Leaves out what evaluation sets hold; the defaults are those of Apertus' post-training data. */
+  decontaminate: decontaminateSchema.optional(),
   /** Finds near-duplicates with MinHash; the defaults are Apertus'. Exact duplicates always go. */
   nearDuplicates: z
     .strictObject({

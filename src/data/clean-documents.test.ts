@@ -11,7 +11,8 @@ import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
-import { resolveSource, sourceFile } from "./resolve-source.ts";
+import { resolveClean } from "./resolve-clean.ts";
+import { resolveSource } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -90,6 +91,13 @@ const PAGES = [
   { url: "https://copy.example.com/story", text: STORY.replace("a single piece", "one piece").toUpperCase() },
   { url: "https://closed.example.com/private/story", text: `Another story. ${STORY}` },
 ];
+/** A question of an evaluation set, and a page that has it with other words around. */
+const QUESTION =
+  "A train leaves the station at 9:40 and travels 126 km at 84 km/h. It stops for 15 minutes. When does it arrive?";
+PAGES.push({
+  url: "https://open.example.com/exam",
+  text: `These are the questions of last summer, as the pupils remember them. ${QUESTION} Nobody knew the answer at once.`,
+});
 const SNAPSHOT = {
   host: "closed.example.com",
   date: "2026-01-15T12:00:00Z",
@@ -97,16 +105,18 @@ const SNAPSHOT = {
 };
 
 async function clean(out: string, workers: number, config: object = {}): Promise<Cleaned> {
-  const snapshot = await sourceFile("snapshot", join(dir, "snapshot.jsonl"));
   const facts: { kind: string; data: Json }[] = [];
   const settings = cleanConfigSchema.parse({
     seed: 5,
     languages: LANGUAGES,
     mix: [{ source: "books", maxBytes: 60_000 }],
     nearDuplicates: {},
+    optOut: { snapshot: "snapshot.jsonl" },
+    decontaminate: { sets: [{ name: "school", path: "school.jsonl" }] },
     ...config,
   });
-  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts), { snapshot });
+  const { files } = await resolveClean(settings, dir);
+  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts), files);
   return { summary, facts, out };
 }
 
@@ -131,6 +141,7 @@ beforeAll(async () => {
   const lines = [...OWN.map((row) => JSON.stringify(row)), "{broken"];
   await writeFile(join(dir, "own.jsonl"), lines.join("\n"));
   await writeFile(join(dir, "pages.jsonl"), PAGES.map((page) => JSON.stringify(page)).join("\n"));
+  await writeFile(join(dir, "school.jsonl"), JSON.stringify({ question: QUESTION, answer: "11:25" }));
   await writeFile(join(dir, "snapshot.jsonl"), `${JSON.stringify(SNAPSHOT)}\n`);
   sources = [
     await acquire({ id: "udhr", reader: { type: "udhr", codes: CODES } }),
@@ -246,6 +257,20 @@ describe("cleaning documents", () => {
     expect(result.facts.find(({ kind }) => kind === "optout")!.data).toMatchObject({
       snapshot: { hosts: 1, period: { from: SNAPSHOT.date, to: SNAPSHOT.date } },
       requests: null,
+    });
+  });
+
+  it("leaves out a page with a question of an evaluation set, and says which", async () => {
+    const rejects = await all(readRejects(result.out));
+    expect(rejects.find(({ id }) => id === "pages/pages.jsonl#4")).toMatchObject({
+      step: "decontaminate",
+      reason: "evaluation-item",
+      detail: expect.stringMatching(/^school, row 1: (\d+) of its \1 tokens \(1\.00\)$/) as string,
+    });
+    expect(result.facts.map(({ data }) => data as object).find((data) => "against" in data)).toMatchObject({
+      step: "decontaminate",
+      marks: { "set school": { documents: 1 } },
+      against: { ngram: 8, sets: [{ name: "school", items: 1, tooShort: 0 }] },
     });
   });
 

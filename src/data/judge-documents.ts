@@ -6,9 +6,10 @@ import type { DocumentRecord, RejectRecord } from "../artifacts/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { FastText } from "./language/fasttext.ts";
 import { FastTextIdentifier } from "./language/fasttext-identifier.ts";
-import type { FastTextTables } from "./language/fasttext-file.ts";
 import { MinHasher } from "./near-duplicates/minhash.ts";
 import type { OptOutPolicy } from "./optout/policy.ts";
+import type { StepModels } from "./step-models.ts";
+import { decontaminateStep } from "./steps/decontaminate.ts";
 import { identifyLanguageStep, type StepIdentifier } from "./steps/identify-language.ts";
 import { normaliseStep } from "./steps/normalise.ts";
 import { optOutStep, requestedTextStep } from "./steps/opt-out.ts";
@@ -23,6 +24,7 @@ function documentSteps(
   config: CleanConfig,
   identifier: StepIdentifier,
   policy: OptOutPolicy,
+  { evaluations }: StepModels,
 ): DocumentStep[] {
   return [
     optOutStep(policy),
@@ -30,6 +32,7 @@ function documentSteps(
     identifyLanguageStep(identifier, config.identifier),
     selectLanguageStep(config.languages),
     qualityStep(config.quality),
+    ...(evaluations === undefined ? [] : [decontaminateStep(evaluations)]),
     scrubPiiStep(config.pii),
     ...(policy.requests === undefined ? [] : [requestedTextStep(policy.requests)]),
   ];
@@ -51,25 +54,20 @@ export interface DocumentJudge {
   readonly hasher: MinHasher | undefined;
 }
 
-/** The judge for these settings. */
+/** The judge for these settings; `learnt` is the identifier learnt from declared text. */
 export function documentJudge(
   config: CleanConfig,
-  identifier: StepIdentifier,
+  learnt: StepIdentifier,
   policy: OptOutPolicy,
+  models: StepModels,
 ): DocumentJudge {
   const { nearDuplicates } = config;
+  const { fastText } = models;
+  const identifier = fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
   return {
-    steps: documentSteps(config, identifier, policy),
+    steps: documentSteps(config, identifier, policy, models),
     hasher: nearDuplicates === undefined ? undefined : new MinHasher(nearDuplicates),
   };
-}
-
-/** The fastText model where the recipe names one, else the identifier learnt from declared text. */
-export function chooseIdentifier(
-  learnt: StepIdentifier,
-  fastText: FastTextTables | undefined,
-): StepIdentifier {
-  return fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
 }
 
 function keysOf(documents: readonly DocumentRecord[], hasher: MinHasher): Uint32Array {
