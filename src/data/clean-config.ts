@@ -1,8 +1,10 @@
 /** @file The settings of the data steps, as a recipe writes them. */
 import { z } from "zod";
+import { toxicitySchema } from "./classifier/config.ts";
 import { decontaminateSchema } from "./decontaminate/config.ts";
 import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
 import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
+import { qualitySchema } from "./quality/config.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
 
 const share = z.number().min(0).max(1);
@@ -43,16 +45,9 @@ export const cleanConfigSchema = z.strictObject({
       thresholds: z.record(z.string().regex(/^[a-z]{3}$/), share).default({}),
     })
     .prefault({}),
-  quality: z
-    .strictObject({
-      minBytes: z.int().min(0).default(30),
-      maxCharacters: z.int().min(1).default(1_000_000),
-      maxSymbolShare: share.default(0.3),
-      maxDigitShare: share.default(0.3),
-      maxRepeatedLineShare: share.default(0.3),
-      maxRepeatedRunShare: share.default(0.35),
-    })
-    .prefault({}),
+  quality: qualitySchema.prefault({}),
+  /** Leaves out the most toxic documents of each language. Off, unless labelled text or a model is given. */
+  toxicity: toxicitySchema.optional(),
   /** Leaves out what evaluation sets hold; the defaults are those of Apertus' post-training data. */
   decontaminate: decontaminateSchema.optional(),
   /** Finds near-duplicates with MinHash; the defaults are Apertus'. Exact duplicates always go. */

@@ -9,17 +9,15 @@ import { DocumentsWriter, readRejects, writeFileAtomic } from "../artifacts/inde
 import { FirnError, formatInteger, type Json, type Work } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
-import { readEvaluationSets } from "./decontaminate/read-sets.ts";
 import { decideFates, distribute } from "./distribute.ts";
 import { judgeAll } from "./judge-all.ts";
 import { DeclaredText, type IdentifierReport, identifierFact } from "./language/declared-text.ts";
-import { readFastText } from "./language/fasttext-file.ts";
+import { learnModels } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
 import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
 import { type AcquiredSource, openSource, type RawFacts, rawBatches, surveyRaw } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
-import type { StepModels } from "./step-models.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
 
@@ -76,7 +74,8 @@ export async function cleanDocuments(
   const { identifier, report } = await learnLanguages(sources, facts, config, policy, work);
   await writeFileAtomic(join(dir, LANGUAGE_MODEL_FILE), identifier.toJson());
 
-  const { models, facts: modelFacts } = await readModels(config, files, report, work);
+  const known = { config, identifier, policy, optOut };
+  const { models, facts: modelFacts } = await learnModels(sources, facts, { ...known, files, dir }, work);
 
   const survivorsDir = join(dir, "survivors.firn-tmp");
   const survivors = new DocumentsWriter(survivorsDir, "raw");
@@ -88,7 +87,7 @@ export async function cleanDocuments(
       for await (const batch of readRejects(source.dir)) await rejects.write(batch);
     const judged = await judgeAll(
       sources,
-      { config, identifier, policy, optOut, models },
+      { ...known, models },
       facts.documents,
       { survivors, rejects, scratchDir: survivorsDir },
       work,
@@ -105,7 +104,8 @@ export async function cleanDocuments(
     if (written.train.documents === 0) throw nothingLeft([...tallies, last.mix], facts.documents);
 
     for (const tally of tallies) {
-      work.fact("step", tallyFact(tally, modelFacts[tally.step]));
+      const extra = tally.step === "language" ? languageFact(report, files) : modelFacts[tally.step];
+      work.fact("step", tallyFact(tally, extra));
     }
     const heldoutKeys = Object.fromEntries(
       sources.map(({ record }) => [record.id, facts.plan.heldoutKeys(record.id)]),
@@ -120,27 +120,6 @@ export async function cleanDocuments(
     await Promise.all([survivors, train, heldout, rejects].map((writer) => writer.abandon()));
     await rm(survivorsDir, { recursive: true, force: true });
   }
-}
-
-/** Reads what the steps need beside settings; the facts are by step. */
-async function readModels(
-  config: CleanConfig,
-  files: CleanFiles,
-  report: IdentifierReport,
-  work: Work,
-): Promise<{ models: StepModels; facts: Record<string, { readonly [key: string]: Json }> }> {
-  const fastText = files.fastText === undefined ? undefined : await readFastText(files.fastText.path);
-  const sets =
-    config.decontaminate === undefined
-      ? undefined
-      : await readEvaluationSets(config.decontaminate, files.evaluationSets ?? [], work.signal);
-  return {
-    models: { fastText, evaluations: sets?.items },
-    facts: {
-      language: languageFact(report, files),
-      ...(sets === undefined ? {} : { decontaminate: { against: sets.fact } }),
-    },
-  };
 }
 
 /** How languages were told: how well on held-out text, or by which model of somebody else. */

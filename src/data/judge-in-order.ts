@@ -2,7 +2,7 @@
 import type { DocumentRecord } from "../artifacts/index.ts";
 import { mapOrdered, type Work } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
-import { documentJudge, type JudgedBatch, judgeDocuments } from "./judge-documents.ts";
+import { documentJudge, type JudgedBatch, type JudgeExtent, judgeDocuments } from "./judge-documents.ts";
 import type { JudgeWorkerData } from "./judge-worker.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import type { OptOutPolicy } from "./optout/policy.ts";
@@ -26,14 +26,15 @@ export async function* judgeInOrder(
   batches: AsyncIterable<DocumentRecord[]>,
   { config, identifier, policy, optOut, models }: Judges,
   work: Work,
+  extent: JudgeExtent = "all",
 ): AsyncGenerator<JudgedBatch, void, undefined> {
   if (work.workers > 1) {
-    const workerData: JudgeWorkerData = { config, optOut, models, counts: identifier.shareCounts() };
+    const workerData: JudgeWorkerData = { config, optOut, models, extent, counts: identifier.shareCounts() };
     const { workers, signal } = work;
     yield* mapOrdered<DocumentRecord[], JudgedBatch>(batches, WORKER, { workers, workerData, signal });
     return;
   }
-  const judge = documentJudge(config, identifier, policy, models);
+  const judge = documentJudge(config, identifier, policy, models, extent);
   for await (const batch of batches) {
     work.signal.throwIfAborted();
     yield judgeDocuments(batch, judge);

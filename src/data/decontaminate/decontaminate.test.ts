@@ -15,6 +15,10 @@ function index(texts: readonly string[], rule = RULE) {
 const find = (document: string, items: ReturnType<typeof index>) =>
   findContamination(contentTokens(document), items);
 
+const anyText = fc
+  .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 200 })
+  .map((units) => String.fromCharCode(...units));
+
 describe("matching blocks", () => {
   it("are those of Python's difflib", () => {
     const file = new URL("./difflib-data/matched.json", import.meta.url);
@@ -47,7 +51,7 @@ describe("content tokens", () => {
   });
 
   it("come out of any text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void contentTokens(text)));
+    fc.assert(fc.property(anyText, (text) => void contentTokens(text)));
   });
 });
 
