@@ -5,6 +5,7 @@ import { decontaminateSchema } from "./decontaminate/config.ts";
 import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
 import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
 import { qualitySchema } from "./quality/config.ts";
+import { mixSchema } from "./mix-config.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
 
 const share = z.number().min(0).max(1);
@@ -69,19 +70,8 @@ export const cleanConfigSchema = z.strictObject({
   /** Personal identifiers to replace; telephone and card numbers only where asked for. */
   pii: z.array(z.enum(["email", "ip", "iban", "phone", "card"])).default(["email", "ip", "iban"]),
   heldout: z.strictObject({ share: z.number().min(0).max(0.5).default(0.1) }).prefault({}),
-  mix: z
-    .array(
-      z.strictObject({
-        source: z.string().optional(),
-        language: z
-          .string()
-          .regex(/^[a-z]{3}$/)
-          .optional(),
-        eachLanguage: z.boolean().optional(),
-        maxBytes: z.int().min(0),
-      }),
-    )
-    .default([]),
+  /** How much of what goes into training, and how often it stands in one pass. */
+  mix: mixSchema.prefault({}),
 });
 
 /** The settings with every default filled in. */

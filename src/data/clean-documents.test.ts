@@ -109,7 +109,13 @@ async function clean(out: string, workers: number, config: object = {}): Promise
   const settings = cleanConfigSchema.parse({
     seed: 5,
     languages: LANGUAGES,
-    mix: [{ source: "books", maxBytes: 60_000 }],
+    mix: {
+      caps: [{ source: "books", maxBytes: 60_000 }],
+      epochs: [
+        { language: "roh", epochs: 2 },
+        { language: "jpn", epochs: 0.5 },
+      ],
+    },
     nearDuplicates: {},
     optOut: { snapshot: "snapshot.jsonl" },
     decontaminate: { sets: [{ name: "school", path: "school.jsonl" }] },
@@ -320,6 +326,21 @@ describe("cleaning documents", () => {
       expect(bytes).toBe(Buffer.byteLength(text));
       expect(text).toBe(text.normalize("NFC").trimEnd());
     }
+  });
+
+  it("says how often a document is read, and drops what is read less than once", async () => {
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    expect(train.every(({ language, repeats }) => repeats === (language === "roh" ? 2 : 1))).toBe(true);
+    expect(heldout.every(({ repeats }) => repeats === 1)).toBe(true);
+    const dropped = (await all(readRejects(result.out))).filter(({ reason }) => reason === "downsampled");
+    expect(dropped.length).toBeGreaterThan(3);
+    expect(dropped.every(({ language, step }) => language === "jpn" && step === "mix")).toBe(true);
+    const fact = result.facts
+      .map(({ data }) => data as Record<string, unknown>)
+      .find((d) => d["step"] === "mix");
+    const bytes = train.filter(({ language }) => language === "roh").reduce((sum, d) => sum + 2 * d.bytes, 0);
+    expect(fact).toMatchObject({ epochBytes: { languages: { roh: bytes } } });
   });
 
   it("records what each source contributes", () => {

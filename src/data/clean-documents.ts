@@ -16,7 +16,14 @@ import { learnModels } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
 import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
-import { type AcquiredSource, openSource, type RawFacts, rawBatches, surveyRaw } from "./raw-sources.ts";
+import {
+  type AcquiredSource,
+  checkSourceNames,
+  openSource,
+  type RawFacts,
+  rawBatches,
+  surveyRaw,
+} from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
@@ -67,6 +74,9 @@ export async function cleanDocuments(
   files: CleanFiles = {},
 ): Promise<DocumentsSummary> {
   const sources = await Promise.all(sourceDirs.map(openSource));
+  const { caps, epochs, weights } = config.mix;
+  const named = [...caps, ...epochs].flatMap(({ source }) => source ?? []);
+  checkSourceNames([...named, ...Object.keys(weights)], sources, "mix");
   const facts = await surveyRaw(sources, config);
   const optOut = await keepOptOutFiles(files, dir);
   const policy = await openPolicy(config.optOut, optOut);
@@ -111,7 +121,7 @@ export async function cleanDocuments(
       sources.map(({ record }) => [record.id, facts.plan.heldoutKeys(record.id)]),
     );
     work.fact("step", tallyFact(last.split, { heldoutKeys, toppedUp: fates.toppedUp, seed: config.seed }));
-    work.fact("step", tallyFact(last.mix));
+    work.fact("step", tallyFact(last.mix, { epochBytes: last.epoch }));
     const records = sources.map((source) => source.record);
     const freeze = await freezeFacts(dir, records);
     for (const fact of freeze) work.fact("freeze", fact);

@@ -3,6 +3,7 @@ import { type DocumentRecord, type DocumentsWriter, readDocuments } from "../art
 import { assert } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import type { Judged } from "./judge-all.ts";
+import { balanceDocuments } from "./steps/balance.ts";
 import { type MixRow, overQuota } from "./steps/mix.ts";
 import { type HeldoutPlan, splitDocuments } from "./steps/split.ts";
 import { rejectDocument } from "./steps/step.ts";
@@ -15,6 +16,8 @@ interface Fates {
   readonly copies: readonly number[];
   readonly heldout: readonly boolean[];
   readonly over: readonly boolean[];
+  /** How often each is read in one pass over the training share; 0 for one that is left out. */
+  readonly repeats: readonly number[];
   readonly toppedUp: number;
 }
 
@@ -28,14 +31,22 @@ export function decideFates({ rows, firsts }: Judged, plan: HeldoutPlan, config:
   const keptRows = kept.map((i) => rows[i]!);
   const split = splitDocuments(keptRows, plan, config.seed, share);
   const mixRows = keptRows.map((row, k): MixRow => ({ ...row, heldout: split.heldout[k]! }));
-  const overKept = overQuota(mixRows, config.mix, config.seed, share);
+  const overKept = overQuota(mixRows, config.mix.caps, config.seed, share);
   const heldout = rows.map(() => false);
   const over = rows.map(() => false);
   for (const [k, i] of kept.entries()) {
     heldout[i] = split.heldout[k]!;
     over[i] = overKept[k]!;
   }
-  return { firsts: first, copies, heldout, over, toppedUp: split.toppedUp };
+  const read = kept.filter((i) => !heldout[i]! && !over[i]!);
+  const rounds = balanceDocuments(
+    read.map((i) => ({ ...rows[i]!, copies: copies[i]! })),
+    config.mix,
+    config.seed,
+  );
+  const repeats = rows.map(() => 1);
+  for (const [k, i] of read.entries()) repeats[i] = rounds[k]!;
+  return { firsts: first, copies, heldout, over, repeats, toppedUp: split.toppedUp };
 }
 
 /** Where documents go. */
@@ -50,6 +61,23 @@ export interface LastTallies {
   readonly near: StepTally | undefined;
   readonly split: StepTally;
   readonly mix: StepTally;
+  /** Bytes of the training share in one pass, repeats counted, by source and by language. */
+  readonly epoch: EpochCounts;
+}
+
+type EpochCounts = {
+  readonly sources: Record<string, number>;
+  readonly languages: Record<string, number>;
+};
+
+function addEpoch(
+  { sources, languages }: EpochCounts,
+  document: Pick<DocumentRecord, "source" | "language" | "bytes" | "repeats">,
+): void {
+  const bytes = document.bytes * document.repeats;
+  const language = document.language ?? "und";
+  sources[document.source] = (sources[document.source] ?? 0) + bytes;
+  languages[language] = (languages[language] ?? 0) + bytes;
 }
 
 /** Writes every survivor in `survivorsDir` to where its fate sends it. */
@@ -62,6 +90,7 @@ export async function distribute(
   const near = newTally("near-duplicates");
   const split = newTally("split");
   const mix = newTally("mix");
+  const epoch: EpochCounts = { sources: {}, languages: {} };
   const send = async (document: DocumentRecord, index: number): Promise<void> => {
     const first = fates.firsts[index]!;
     if (first !== index) {
@@ -76,8 +105,15 @@ export async function distribute(
       await out.rejects.write([rejectDocument(document, mix.step, "over-quota")]);
       return;
     }
+    const repeats = fates.repeats[index]!;
+    if (repeats === 0) {
+      countRejected(mix, document, "downsampled");
+      await out.rejects.write([rejectDocument(document, mix.step, "downsampled")]);
+      return;
+    }
     countKept(mix, document, document);
-    const kept = { ...document, copies: fates.copies[index]! };
+    const kept = { ...document, copies: fates.copies[index]!, repeats };
+    if (fates.heldout[index] !== true) addEpoch(epoch, kept);
     await (fates.heldout[index] === true ? out.heldout : out.train).write([kept]);
   };
   let index = 0;
@@ -88,5 +124,5 @@ export async function distribute(
     }
   }
   assert(index === rows.length, "every survivor is read back once");
-  return { near: firsts === undefined ? undefined : near, split, mix };
+  return { near: firsts === undefined ? undefined : near, split, mix, epoch };
 }

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type DocumentRecord, writeFileAtomic } from "../artifacts/index.ts";
-import { FirnError, type Json, nearestName, sha256, type Work } from "../core/index.ts";
+import { type Json, sha256, type Work } from "../core/index.ts";
 import { classifierFact, ClassifierJob, type Learner } from "./classifier/classifier-job.ts";
 import { type ClassifierModel, formatClassifier } from "./classifier/model.ts";
 import type { CleanConfig } from "./clean-config.ts";
@@ -14,7 +14,7 @@ import { type Judges, judgeInOrder } from "./judge-in-order.ts";
 import { readFastText } from "./language/fasttext-file.ts";
 import { parseQualityValues, ValueSample } from "./quality/learn-values.ts";
 import { measureQuality } from "./quality/rules.ts";
-import { type AcquiredSource, type RawFacts, rawBatches } from "./raw-sources.ts";
+import { type AcquiredSource, checkSourceNames, type RawFacts, rawBatches } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
 import type { StepModels } from "./step-models.ts";
 import { documentDraw } from "./steps/split.ts";
@@ -28,20 +28,6 @@ const FILES = {
 
 /** Additions to the `step` facts, by step. */
 export type ModelFacts = Readonly<Record<string, { readonly [key: string]: Json }>>;
-
-function checkSources(learners: readonly Learner[], known: readonly string[]): void {
-  for (const { sources, setting } of learners) {
-    const stray = sources.find((source) => !known.includes(source));
-    if (stray === undefined) continue;
-    const near = nearestName(stray, known);
-    throw new FirnError("DATA_UNKNOWN_SOURCE", {
-      expected: `sources of the recipe (${known.join(", ")})`,
-      got: stray,
-      where: `documents.${setting}`,
-      next: near === undefined ? "Name a source of the recipe." : `Did you mean ${near}?`,
-    });
-  }
-}
 
 /** Below this, threads take longer to start than the documents. */
 const FEW_DOCUMENTS = 2000;
@@ -133,10 +119,7 @@ export async function learnModels(
     });
   }
   for (const job of [quality, toxicity]) if (job !== undefined) learners.push(job.learner);
-  checkSources(
-    learners,
-    sources.map(({ record }) => record.id),
-  );
+  for (const learner of learners) checkSourceNames(learner.sources, sources, learner.setting);
   if (learners.length > 0)
     await sampleCorpus(sources, raw, { ...judges, models: { fastText } }, learners, work);
 
