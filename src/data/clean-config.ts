@@ -4,6 +4,7 @@ import { toxicitySchema } from "./classifier/config.ts";
 import { decontaminateSchema } from "./decontaminate/config.ts";
 import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
 import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
+import { probesSchema } from "./probes/config.ts";
 import { qualitySchema } from "./quality/config.ts";
 import { mixSchema } from "./mix-config.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
@@ -72,6 +73,8 @@ export const cleanConfigSchema = z.strictObject({
   heldout: z.strictObject({ share: z.number().min(0).max(0.5).default(0.1) }).prefault({}),
   /** How much of what goes into training, and how often it stands in one pass. */
   mix: mixSchema.prefault({}),
+  /** Texts and canaries that are read a chosen number of times, to measure memorisation. */
+  probes: probesSchema.optional(),
 });
 
 /** The settings with every default filled in. */

@@ -11,6 +11,7 @@ import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
+import type { Probe } from "./probes/canaries.ts";
 import { resolveClean } from "./resolve-clean.ts";
 import { resolveSource } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
@@ -118,6 +119,10 @@ async function clean(out: string, workers: number, config: object = {}): Promise
     },
     nearDuplicates: {},
     optOut: { snapshot: "snapshot.jsonl" },
+    probes: {
+      texts: { source: "books", repetitions: [0, 1, 3], perBucket: 2, minBytes: 500 },
+      canaries: { kinds: ["words"], characters: [40], repetitions: [0, 3], each: 1 },
+    },
     decontaminate: { sets: [{ name: "school", path: "school.jsonl" }] },
     ...config,
   });
@@ -179,7 +184,9 @@ describe("cleaning documents", () => {
     const heldout = await all(readDocuments(result.out, "heldout"));
     const rejects = await all(readRejects(result.out));
     const ids = (records: readonly DocumentRecord[]): string[] => records.map((record) => record.id).sort();
-    expect(ids([...train, ...heldout, ...rejects])).toEqual(ids([...raw, ...broken]));
+    const canaries = train.filter(({ source }) => source === "canaries");
+    expect(ids([...train, ...heldout, ...rejects])).toEqual(ids([...raw, ...broken, ...canaries]));
+    expect(canaries).toHaveLength(1 + 3);
     expect(rejects.every(({ step, reason }) => step !== "" && reason !== "")).toBe(true);
     expect(result.summary).toMatchObject({
       train: { documents: train.length },
@@ -200,7 +207,8 @@ describe("cleaning documents", () => {
       expect(step.reasons).toEqual(byReason);
       expected = step.out;
     }
-    expect(expected).toBe(result.summary.train.documents + result.summary.heldout.documents);
+    // Canaries are no input documents.
+    expect(expected + 4).toBe(result.summary.train.documents + result.summary.heldout.documents);
     const steps = result.facts
       .filter(({ kind }) => kind === "step")
       .map(({ data }) => data as { step: string; languages: object });
@@ -331,7 +339,8 @@ describe("cleaning documents", () => {
   it("says how often a document is read, and drops what is read less than once", async () => {
     const train = await all(readDocuments(result.out, "train"));
     const heldout = await all(readDocuments(result.out, "heldout"));
-    expect(train.every(({ language, repeats }) => repeats === (language === "roh" ? 2 : 1))).toBe(true);
+    const texts = train.filter(({ source }) => source === "udhr");
+    expect(texts.every(({ language, repeats }) => repeats === (language === "roh" ? 2 : 1))).toBe(true);
     expect(heldout.every(({ repeats }) => repeats === 1)).toBe(true);
     const dropped = (await all(readRejects(result.out))).filter(({ reason }) => reason === "downsampled");
     expect(dropped.length).toBeGreaterThan(3);
@@ -343,6 +352,40 @@ describe("cleaning documents", () => {
     expect(fact).toMatchObject({ epochBytes: { languages: { roh: bytes } } });
   });
 
+  it("lists texts and canaries that are read a chosen number of times, and keeps the unseen ones out", async () => {
+    const lines = (await readFile(join(result.out, "probes.jsonl"), "utf8")).trim().split("\n");
+    const probes = lines.map((line) => JSON.parse(line) as Probe);
+    expect(probes.map(({ kind, repetitions }) => `${kind} ${repetitions}`).sort()).toEqual([
+      "text 0",
+      "text 0",
+      "text 1",
+      "text 1",
+      "text 3",
+      "text 3",
+      "words 0",
+      "words 0",
+      "words 3",
+      "words 3",
+    ]);
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    for (const { text, repetitions } of probes) {
+      const read = train.filter((document) => document.text.includes(text));
+      expect(read.reduce((sum, { repeats }) => sum + repeats, 0)).toBe(repetitions);
+      expect(heldout.some((document) => document.text.includes(text))).toBe(false);
+    }
+    const data = result.facts.map((fact) => fact.data as Record<string, unknown>);
+    expect(data.find(({ step }) => step === "probes")).toMatchObject({
+      reasons: { "unseen-probe": 2 },
+      file: "probes.jsonl",
+      probes: { text: { 0: 2, 1: 2, 3: 2 }, words: { 0: 2, 3: 2 } },
+    });
+    expect(data.find(({ id }) => id === "canaries")).toMatchObject({
+      category: "synthetic",
+      licence: "CC0-1.0",
+    });
+  });
+
   it("records what each source contributes", () => {
     const freeze = result.facts.filter(({ kind }) => kind === "freeze").map(({ data }) => data);
     expect(freeze).toMatchObject([
@@ -350,6 +393,7 @@ describe("cleaning documents", () => {
       { source: "books", licences: { "LicenseRef-Public-Domain": expect.any(Number) as number } },
       { source: "own", category: "user-data" },
       { source: "pages", category: "crawled" },
+      { source: "canaries", category: "synthetic", heldout: { documents: 0 } },
     ]);
   });
 
@@ -378,6 +422,7 @@ describe("cleaning documents", () => {
       "/documents/train-00000.parquet",
       "/language-model.json",
       "/optout/snapshot.jsonl",
+      "/probes.jsonl",
       "/rejects/rejects-00000.parquet",
     ]);
   });
