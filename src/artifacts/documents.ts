@@ -38,6 +38,8 @@ export interface DocumentRecord {
   readonly scrubbed: number;
   /** How many documents it stands for: itself and its duplicates that were dropped. */
   readonly copies: number;
+  /** How often it stands in one pass over the training share, as the mix decides. */
+  readonly repeats: number;
   /** UTF-8 bytes of `text`. */
   readonly bytes: number;
   /** Code points of `text`. */
@@ -77,6 +79,7 @@ const COLUMNS = {
   parallelKey: { name: "parallel_key", type: "STRING", nullable: true },
   scrubbed: { name: "scrubbed", type: "INT32" },
   copies: { name: "copies", type: "INT32" },
+  repeats: { name: "repeats", type: "INT32" },
   bytes: { name: "bytes", type: "INT64" },
   characters: { name: "characters", type: "INT64" },
 } as const satisfies Record<keyof DocumentRecord, ParquetColumn>;
@@ -123,6 +126,7 @@ export function makeDocument(fields: NewDocument): DocumentRecord {
     parallelKey: fields.parallelKey ?? null,
     scrubbed: fields.scrubbed ?? 0,
     copies: fields.copies ?? 1,
+    repeats: fields.repeats ?? 1,
     bytes: Buffer.byteLength(fields.text),
     characters: countCharacters(fields.text),
   };

@@ -25,6 +25,7 @@ async function write(splits: Readonly<Record<string, readonly (readonly number[]
         language: i % 2 === 0 ? "deu" : null,
         source: "s",
         bytes: 3 * ids.length,
+        repeats: 1 + (i % 3),
       };
       await writer.add(Int32Array.from(ids), fields);
     }
@@ -124,7 +125,7 @@ describe("a tokens artifact", () => {
   it("refuses ids outside the vocabulary and leaves no unfinished files when given up", async () => {
     const writer = await TokensWriter.create(dir, { vocabSize: 10, tokenizer: TOKENIZER });
     await writer.startSplit("train");
-    const fields = { id: "a", language: null, source: "s", bytes: 1 };
+    const fields = { id: "a", language: null, source: "s", bytes: 1, repeats: 1 };
     await expect(writer.add(Int32Array.of(10), fields)).rejects.toThrow(/outside the vocabulary/);
     await writer.abandon();
     expect(await readdir(dir)).toEqual([]);

@@ -26,6 +26,8 @@ export interface TokenDocumentFields {
   readonly source: string;
   /** UTF-8 bytes of its text. */
   readonly bytes: number;
+  /** How often it stands in one pass over its split. */
+  readonly repeats: number;
 }
 
 /** A document and its place in the tokens of its split. */
@@ -93,6 +95,7 @@ export class TokensWriter {
         { name: "language", type: "STRING", nullable: true },
         { name: "source", type: "STRING" },
         { name: "bytes", type: "INT64" },
+        { name: "repeats", type: "INT32" },
       ],
     });
     return new TokensWriter(dir, { format: 1, ...made, splits: {} }, documents);

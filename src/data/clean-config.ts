@@ -1,7 +1,12 @@
 /** @file The settings of the data steps, as a recipe writes them. */
 import { z } from "zod";
+import { toxicitySchema } from "./classifier/config.ts";
+import { decontaminateSchema } from "./decontaminate/config.ts";
 import { APERTUS_MINHASH } from "./near-duplicates/minhash.ts";
 import { DEFAULT_AGENTS, DEFAULT_SIGNALS, OPTOUT_SIGNALS } from "./optout/policy.ts";
+import { probesSchema } from "./probes/config.ts";
+import { qualitySchema } from "./quality/config.ts";
+import { mixSchema } from "./mix-config.ts";
 import { LANGUAGE_LABEL } from "./source-spec.ts";
 
 const share = z.number().min(0).max(1);
@@ -42,16 +47,11 @@ export const cleanConfigSchema = z.strictObject({
       thresholds: z.record(z.string().regex(/^[a-z]{3}$/), share).default({}),
     })
     .prefault({}),
-  quality: z
-    .strictObject({
-      minBytes: z.int().min(0).default(30),
-      maxCharacters: z.int().min(1).default(1_000_000),
-      maxSymbolShare: share.default(0.3),
-      maxDigitShare: share.default(0.3),
-      maxRepeatedLineShare: share.default(0.3),
-      maxRepeatedRunShare: share.default(0.35),
-    })
-    .prefault({}),
+  quality: qualitySchema.prefault({}),
+  /** Leaves out the most toxic documents of each language. Off, unless labelled text or a model is given. */
+  toxicity: toxicitySchema.optional(),
+  /** Leaves out what evaluation sets hold; the defaults are those of Apertus' post-training data. */
+  decontaminate: decontaminateSchema.optional(),
   /** Finds near-duplicates with MinHash; the defaults are Apertus'. Exact duplicates always go. */
   nearDuplicates: z
     .strictObject({
@@ -71,19 +71,10 @@ export const cleanConfigSchema = z.strictObject({
   /** Personal identifiers to replace; telephone and card numbers only where asked for. */
   pii: z.array(z.enum(["email", "ip", "iban", "phone", "card"])).default(["email", "ip", "iban"]),
   heldout: z.strictObject({ share: z.number().min(0).max(0.5).default(0.1) }).prefault({}),
-  mix: z
-    .array(
-      z.strictObject({
-        source: z.string().optional(),
-        language: z
-          .string()
-          .regex(/^[a-z]{3}$/)
-          .optional(),
-        eachLanguage: z.boolean().optional(),
-        maxBytes: z.int().min(0),
-      }),
-    )
-    .default([]),
+  /** How much of what goes into training, and how often it stands in one pass. */
+  mix: mixSchema.prefault({}),
+  /** Texts and canaries that are read a chosen number of times, to measure memorisation. */
+  probes: probesSchema.optional(),
 });
 
 /** The settings with every default filled in. */

@@ -11,7 +11,9 @@ import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
-import { resolveSource, sourceFile } from "./resolve-source.ts";
+import type { Probe } from "./probes/canaries.ts";
+import { resolveClean } from "./resolve-clean.ts";
+import { resolveSource } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -90,6 +92,13 @@ const PAGES = [
   { url: "https://copy.example.com/story", text: STORY.replace("a single piece", "one piece").toUpperCase() },
   { url: "https://closed.example.com/private/story", text: `Another story. ${STORY}` },
 ];
+/** A question of an evaluation set, and a page that has it with other words around. */
+const QUESTION =
+  "A train leaves the station at 9:40 and travels 126 km at 84 km/h. It stops for 15 minutes. When does it arrive?";
+PAGES.push({
+  url: "https://open.example.com/exam",
+  text: `These are the questions of last summer, as the pupils remember them. ${QUESTION} Nobody knew the answer at once.`,
+});
 const SNAPSHOT = {
   host: "closed.example.com",
   date: "2026-01-15T12:00:00Z",
@@ -97,16 +106,28 @@ const SNAPSHOT = {
 };
 
 async function clean(out: string, workers: number, config: object = {}): Promise<Cleaned> {
-  const snapshot = await sourceFile("snapshot", join(dir, "snapshot.jsonl"));
   const facts: { kind: string; data: Json }[] = [];
   const settings = cleanConfigSchema.parse({
     seed: 5,
     languages: LANGUAGES,
-    mix: [{ source: "books", maxBytes: 60_000 }],
+    mix: {
+      caps: [{ source: "books", maxBytes: 60_000 }],
+      epochs: [
+        { language: "roh", epochs: 2 },
+        { language: "jpn", epochs: 0.5 },
+      ],
+    },
     nearDuplicates: {},
+    optOut: { snapshot: "snapshot.jsonl" },
+    probes: {
+      texts: { source: "books", repetitions: [0, 1, 3], perBucket: 2, minBytes: 500 },
+      canaries: { kinds: ["words"], characters: [40], repetitions: [0, 3], each: 1 },
+    },
+    decontaminate: { sets: [{ name: "school", path: "school.jsonl" }] },
     ...config,
   });
-  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts), { snapshot });
+  const { files } = await resolveClean(settings, dir);
+  const summary = await cleanDocuments(sources, settings, out, workWith(workers, facts), files);
   return { summary, facts, out };
 }
 
@@ -131,6 +152,7 @@ beforeAll(async () => {
   const lines = [...OWN.map((row) => JSON.stringify(row)), "{broken"];
   await writeFile(join(dir, "own.jsonl"), lines.join("\n"));
   await writeFile(join(dir, "pages.jsonl"), PAGES.map((page) => JSON.stringify(page)).join("\n"));
+  await writeFile(join(dir, "school.jsonl"), JSON.stringify({ question: QUESTION, answer: "11:25" }));
   await writeFile(join(dir, "snapshot.jsonl"), `${JSON.stringify(SNAPSHOT)}\n`);
   sources = [
     await acquire({ id: "udhr", reader: { type: "udhr", codes: CODES } }),
@@ -162,7 +184,9 @@ describe("cleaning documents", () => {
     const heldout = await all(readDocuments(result.out, "heldout"));
     const rejects = await all(readRejects(result.out));
     const ids = (records: readonly DocumentRecord[]): string[] => records.map((record) => record.id).sort();
-    expect(ids([...train, ...heldout, ...rejects])).toEqual(ids([...raw, ...broken]));
+    const canaries = train.filter(({ source }) => source === "canaries");
+    expect(ids([...train, ...heldout, ...rejects])).toEqual(ids([...raw, ...broken, ...canaries]));
+    expect(canaries).toHaveLength(1 + 3);
     expect(rejects.every(({ step, reason }) => step !== "" && reason !== "")).toBe(true);
     expect(result.summary).toMatchObject({
       train: { documents: train.length },
@@ -183,7 +207,8 @@ describe("cleaning documents", () => {
       expect(step.reasons).toEqual(byReason);
       expected = step.out;
     }
-    expect(expected).toBe(result.summary.train.documents + result.summary.heldout.documents);
+    // Canaries are no input documents.
+    expect(expected + 4).toBe(result.summary.train.documents + result.summary.heldout.documents);
     const steps = result.facts
       .filter(({ kind }) => kind === "step")
       .map(({ data }) => data as { step: string; languages: object });
@@ -249,6 +274,20 @@ describe("cleaning documents", () => {
     });
   });
 
+  it("leaves out a page with a question of an evaluation set, and says which", async () => {
+    const rejects = await all(readRejects(result.out));
+    expect(rejects.find(({ id }) => id === "pages/pages.jsonl#4")).toMatchObject({
+      step: "decontaminate",
+      reason: "evaluation-item",
+      detail: expect.stringMatching(/^school, row 1: (\d+) of its \1 tokens \(1\.00\)$/) as string,
+    });
+    expect(result.facts.map(({ data }) => data as object).find((data) => "against" in data)).toMatchObject({
+      step: "decontaminate",
+      marks: { "set school": { documents: 1 } },
+      against: { ngram: 8, sets: [{ name: "school", items: 1, tooShort: 0 }] },
+    });
+  });
+
   it("keeps the first of near-duplicates and says how many documents it stands for", async () => {
     const rejects = await all(readRejects(result.out));
     expect(rejects.find(({ id }) => id === "pages/pages.jsonl#2")).toMatchObject({
@@ -297,6 +336,56 @@ describe("cleaning documents", () => {
     }
   });
 
+  it("says how often a document is read, and drops what is read less than once", async () => {
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    const texts = train.filter(({ source }) => source === "udhr");
+    expect(texts.every(({ language, repeats }) => repeats === (language === "roh" ? 2 : 1))).toBe(true);
+    expect(heldout.every(({ repeats }) => repeats === 1)).toBe(true);
+    const dropped = (await all(readRejects(result.out))).filter(({ reason }) => reason === "downsampled");
+    expect(dropped.length).toBeGreaterThan(3);
+    expect(dropped.every(({ language, step }) => language === "jpn" && step === "mix")).toBe(true);
+    const fact = result.facts
+      .map(({ data }) => data as Record<string, unknown>)
+      .find((d) => d["step"] === "mix");
+    const bytes = train.filter(({ language }) => language === "roh").reduce((sum, d) => sum + 2 * d.bytes, 0);
+    expect(fact).toMatchObject({ epochBytes: { languages: { roh: bytes } } });
+  });
+
+  it("lists texts and canaries that are read a chosen number of times, and keeps the unseen ones out", async () => {
+    const lines = (await readFile(join(result.out, "probes.jsonl"), "utf8")).trim().split("\n");
+    const probes = lines.map((line) => JSON.parse(line) as Probe);
+    expect(probes.map(({ kind, repetitions }) => `${kind} ${repetitions}`).sort()).toEqual([
+      "text 0",
+      "text 0",
+      "text 1",
+      "text 1",
+      "text 3",
+      "text 3",
+      "words 0",
+      "words 0",
+      "words 3",
+      "words 3",
+    ]);
+    const train = await all(readDocuments(result.out, "train"));
+    const heldout = await all(readDocuments(result.out, "heldout"));
+    for (const { text, repetitions } of probes) {
+      const read = train.filter((document) => document.text.includes(text));
+      expect(read.reduce((sum, { repeats }) => sum + repeats, 0)).toBe(repetitions);
+      expect(heldout.some((document) => document.text.includes(text))).toBe(false);
+    }
+    const data = result.facts.map((fact) => fact.data as Record<string, unknown>);
+    expect(data.find(({ step }) => step === "probes")).toMatchObject({
+      reasons: { "unseen-probe": 2 },
+      file: "probes.jsonl",
+      probes: { text: { 0: 2, 1: 2, 3: 2 }, words: { 0: 2, 3: 2 } },
+    });
+    expect(data.find(({ id }) => id === "canaries")).toMatchObject({
+      category: "synthetic",
+      licence: "CC0-1.0",
+    });
+  });
+
   it("records what each source contributes", () => {
     const freeze = result.facts.filter(({ kind }) => kind === "freeze").map(({ data }) => data);
     expect(freeze).toMatchObject([
@@ -304,6 +393,7 @@ describe("cleaning documents", () => {
       { source: "books", licences: { "LicenseRef-Public-Domain": expect.any(Number) as number } },
       { source: "own", category: "user-data" },
       { source: "pages", category: "crawled" },
+      { source: "canaries", category: "synthetic", heldout: { documents: 0 } },
     ]);
   });
 
@@ -332,6 +422,7 @@ describe("cleaning documents", () => {
       "/documents/train-00000.parquet",
       "/language-model.json",
       "/optout/snapshot.jsonl",
+      "/probes.jsonl",
       "/rejects/rejects-00000.parquet",
     ]);
   });

@@ -6,23 +6,33 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DocumentsWriter, readRejects, writeFileAtomic } from "../artifacts/index.ts";
-import { FirnError, formatInteger, type Json, type Work } from "../core/index.ts";
+import { canonicalJson, FirnError, formatInteger, type Json, sha256, type Work } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
 import { decideFates, distribute } from "./distribute.ts";
 import { judgeAll } from "./judge-all.ts";
 import { DeclaredText, type IdentifierReport, identifierFact } from "./language/declared-text.ts";
-import { readFastText } from "./language/fasttext-file.ts";
+import { learnModels } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
 import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
-import { type AcquiredSource, openSource, type RawFacts, rawBatches, surveyRaw } from "./raw-sources.ts";
+import {
+  type AcquiredSource,
+  checkSourceNames,
+  openSource,
+  type RawFacts,
+  rawBatches,
+  surveyRaw,
+} from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
+import { CANARY_SOURCE, canaryRecord, makeCanaries, type Probe } from "./probes/canaries.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
+/** The memorisation probes of a documents artifact, one JSON line each. */
+export const PROBES_FILE = "probes.jsonl";
 
 /** Pass 1: the identifier, and how well it does on the held-out share. */
 async function learnLanguages(
@@ -67,6 +77,10 @@ export async function cleanDocuments(
   files: CleanFiles = {},
 ): Promise<DocumentsSummary> {
   const sources = await Promise.all(sourceDirs.map(openSource));
+  const { caps, epochs, weights } = config.mix;
+  const named = [...caps, ...epochs].flatMap(({ source }) => source ?? []);
+  checkSourceNames([...named, ...Object.keys(weights)], sources, "mix");
+  const canaries = canariesOf(config, sources);
   const facts = await surveyRaw(sources, config);
   const optOut = await keepOptOutFiles(files, dir);
   const policy = await openPolicy(config.optOut, optOut);
@@ -74,7 +88,8 @@ export async function cleanDocuments(
   const { identifier, report } = await learnLanguages(sources, facts, config, policy, work);
   await writeFileAtomic(join(dir, LANGUAGE_MODEL_FILE), identifier.toJson());
 
-  const fastText = files.fastText === undefined ? undefined : await readFastText(files.fastText.path);
+  const known = { config, identifier, policy, optOut };
+  const { models, facts: modelFacts } = await learnModels(sources, facts, { ...known, files, dir }, work);
 
   const survivorsDir = join(dir, "survivors.firn-tmp");
   const survivors = new DocumentsWriter(survivorsDir, "raw");
@@ -86,38 +101,91 @@ export async function cleanDocuments(
       for await (const batch of readRejects(source.dir)) await rejects.write(batch);
     const judged = await judgeAll(
       sources,
-      { config, identifier, policy, optOut, fastText },
+      { ...known, models },
       facts.documents,
       { survivors, rejects, scratchDir: survivorsDir },
       work,
     );
     await survivors.close();
+    if (judged.rows.length === 0) throw nothingLeft(judged.tallies, facts.documents);
     const fates = decideFates(judged, facts.plan, config);
-    const last = await distribute(survivorsDir, judged, fates, { train, heldout, rejects });
+    const last = await distribute(
+      survivorsDir,
+      judged,
+      fates,
+      { train, heldout, rejects },
+      canaries.documents,
+    );
     const tallies = [...judged.tallies, ...(last.near === undefined ? [] : [last.near])];
     const written = {
       train: await train.close(),
       heldout: await heldout.close(),
       rejects: await rejects.close(),
     };
-    if (written.train.documents === 0) throw nothingLeft([...tallies, last.mix], facts.documents);
+    if (written.train.documents === canaries.documents.length)
+      throw nothingLeft([...tallies, last.mix], facts.documents);
 
     for (const tally of tallies) {
-      work.fact("step", tallyFact(tally, tally.step === "language" ? languageFact(report, files) : {}));
+      const extra = tally.step === "language" ? languageFact(report, files) : modelFacts[tally.step];
+      work.fact("step", tallyFact(tally, extra));
     }
     const heldoutKeys = Object.fromEntries(
       sources.map(({ record }) => [record.id, facts.plan.heldoutKeys(record.id)]),
     );
     work.fact("step", tallyFact(last.split, { heldoutKeys, toppedUp: fates.toppedUp, seed: config.seed }));
-    work.fact("step", tallyFact(last.mix));
+    work.fact("step", tallyFact(last.mix, { epochBytes: last.epoch }));
     const records = sources.map((source) => source.record);
+    if (config.probes !== undefined) {
+      const probes = [...last.probeTexts, ...canaries.probes];
+      work.fact("step", tallyFact(last.probes, await writeProbes(dir, probes)));
+    }
+    if (canaries.documents.length > 0) {
+      const record = canaryRecord(canaries.documents);
+      records.push(record);
+      work.fact("source", { ...record, files: 0 });
+    }
     const freeze = await freezeFacts(dir, records);
     for (const fact of freeze) work.fact("freeze", fact);
-    return summarise(freeze, [...tallies, last.split, last.mix], report, written.rejects.documents);
+    return summarise(
+      freeze,
+      [...tallies, last.split, last.mix, ...(config.probes === undefined ? [] : [last.probes])],
+      report,
+      written.rejects.documents,
+    );
   } finally {
     await Promise.all([survivors, train, heldout, rejects].map((writer) => writer.abandon()));
     await rm(survivorsDir, { recursive: true, force: true });
   }
+}
+
+/** The canaries that the recipe asks for. @throws FirnError `DATA_PROBES_SOURCE` */
+function canariesOf(
+  { probes, seed }: CleanConfig,
+  sources: readonly AcquiredSource[],
+): ReturnType<typeof makeCanaries> {
+  if (probes?.texts !== undefined) checkSourceNames([probes.texts.source], sources, "probes.texts.source");
+  if (probes?.canaries === undefined) return { probes: [], documents: [] };
+  if (sources.some(({ record }) => record.id === CANARY_SOURCE)) {
+    throw new FirnError("DATA_PROBES_SOURCE", {
+      expected: `no source called ${CANARY_SOURCE} beside \`documents.probes.canaries\``,
+      got: "one",
+      next: "Give the source another id.",
+    });
+  }
+  return makeCanaries(probes.canaries, seed);
+}
+
+/** Writes the list of probes; returns what the `step` fact says of it. */
+async function writeProbes(dir: string, probes: readonly Probe[]): Promise<{ readonly [key: string]: Json }> {
+  const text = probes.map((probe) => `${canonicalJson({ ...probe })}\n`).join("");
+  await writeFileAtomic(join(dir, PROBES_FILE), text);
+  const kinds = [...new Set(probes.map(({ kind }) => kind))].map((kind) => {
+    const counts: Record<string, number> = {};
+    for (const probe of probes)
+      if (probe.kind === kind) counts[probe.repetitions] = (counts[probe.repetitions] ?? 0) + 1;
+    return [kind, counts];
+  });
+  return { file: PROBES_FILE, sha256: sha256(text), probes: Object.fromEntries(kinds) as Json };
 }
 
 /** How languages were told: how well on held-out text, or by which model of somebody else. */

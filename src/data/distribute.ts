@@ -3,6 +3,9 @@ import { type DocumentRecord, type DocumentsWriter, readDocuments } from "../art
 import { assert } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import type { Judged } from "./judge-all.ts";
+import type { Probe } from "./probes/canaries.ts";
+import { chooseProbeTexts } from "./probes/choose-texts.ts";
+import { balanceDocuments } from "./steps/balance.ts";
 import { type MixRow, overQuota } from "./steps/mix.ts";
 import { type HeldoutPlan, splitDocuments } from "./steps/split.ts";
 import { rejectDocument } from "./steps/step.ts";
@@ -15,6 +18,10 @@ interface Fates {
   readonly copies: readonly number[];
   readonly heldout: readonly boolean[];
   readonly over: readonly boolean[];
+  /** How often each is read in one pass over the training share; 0 for one that is left out. */
+  readonly repeats: readonly number[];
+  /** Memorisation probes, and how often each is read; 0 for one that is kept out of everything. */
+  readonly probes: ReadonlyMap<number, number>;
   readonly toppedUp: number;
 }
 
@@ -28,14 +35,33 @@ export function decideFates({ rows, firsts }: Judged, plan: HeldoutPlan, config:
   const keptRows = kept.map((i) => rows[i]!);
   const split = splitDocuments(keptRows, plan, config.seed, share);
   const mixRows = keptRows.map((row, k): MixRow => ({ ...row, heldout: split.heldout[k]! }));
-  const overKept = overQuota(mixRows, config.mix, config.seed, share);
+  const overKept = overQuota(mixRows, config.mix.caps, config.seed, share);
   const heldout = rows.map(() => false);
   const over = rows.map(() => false);
   for (const [k, i] of kept.entries()) {
     heldout[i] = split.heldout[k]!;
     over[i] = overKept[k]!;
   }
-  return { firsts: first, copies, heldout, over, toppedUp: split.toppedUp };
+  const read = kept.filter((i) => !heldout[i]! && !over[i]!);
+  const rounds = balanceDocuments(
+    read.map((i) => ({ ...rows[i]!, copies: copies[i]! })),
+    config.mix,
+    config.seed,
+  );
+  const repeats = rows.map(() => 1);
+  for (const [k, i] of read.entries()) repeats[i] = rounds[k]!;
+  const texts = config.probes?.texts;
+  const candidates = texts === undefined ? [] : rows.map((row, i) => ({ ...row, copies: copies[i]! }));
+  const probes =
+    texts === undefined
+      ? new Map<number, number>()
+      : chooseProbeTexts(
+          candidates,
+          (i) => first[i] === i && !heldout[i]! && !over[i]! && repeats[i]! > 0,
+          texts,
+          config.seed,
+        );
+  return { firsts: first, copies, heldout, over, repeats, probes, toppedUp: split.toppedUp };
 }
 
 /** Where documents go. */
@@ -45,23 +71,51 @@ interface Outlets {
   readonly rejects: DocumentsWriter;
 }
 
-/** Counts of the last steps; `near` only where near-duplicates are looked for. */
-export interface LastTallies {
+/** What the third pass did. */
+export interface Distributed {
+  /** Counts; only where near-duplicates are looked for. */
   readonly near: StepTally | undefined;
   readonly split: StepTally;
   readonly mix: StepTally;
+  /** Bytes of the training share in one pass, repeats counted, by source and by language. */
+  readonly epoch: EpochCounts;
+  readonly probes: StepTally;
+  readonly probeTexts: readonly Probe[];
 }
 
-/** Writes every survivor in `survivorsDir` to where its fate sends it. */
+type EpochCounts = {
+  readonly sources: Record<string, number>;
+  readonly languages: Record<string, number>;
+};
+
+function addEpoch(
+  { sources, languages }: EpochCounts,
+  document: Pick<DocumentRecord, "source" | "language" | "bytes" | "repeats">,
+): void {
+  const bytes = document.bytes * document.repeats;
+  const language = document.language ?? "und";
+  sources[document.source] = (sources[document.source] ?? 0) + bytes;
+  languages[language] = (languages[language] ?? 0) + bytes;
+}
+
+function probeOf({ id, text }: DocumentRecord, repetitions: number): Probe {
+  return { id, kind: "text", repetitions, prefixes: null, documents: repetitions === 0 ? [] : [id], text };
+}
+
+/** Writes every survivor in `survivorsDir` to where its fate sends it, and the canaries after the documents to train on. */
 export async function distribute(
   survivorsDir: string,
   { rows, firsts }: Judged,
   fates: Fates,
   out: Outlets,
-): Promise<LastTallies> {
+  canaries: readonly DocumentRecord[],
+): Promise<Distributed> {
   const near = newTally("near-duplicates");
   const split = newTally("split");
   const mix = newTally("mix");
+  const probes = newTally("probes");
+  const probeTexts: Probe[] = [];
+  const epoch: EpochCounts = { sources: {}, languages: {} };
   const send = async (document: DocumentRecord, index: number): Promise<void> => {
     const first = fates.firsts[index]!;
     if (first !== index) {
@@ -76,8 +130,23 @@ export async function distribute(
       await out.rejects.write([rejectDocument(document, mix.step, "over-quota")]);
       return;
     }
+    const repeats = fates.repeats[index]!;
+    if (repeats === 0) {
+      countRejected(mix, document, "downsampled");
+      await out.rejects.write([rejectDocument(document, mix.step, "downsampled")]);
+      return;
+    }
     countKept(mix, document, document);
-    const kept = { ...document, copies: fates.copies[index]! };
+    const times = fates.probes.get(index);
+    if (times !== undefined) probeTexts.push(probeOf(document, times));
+    if (times === 0) {
+      countRejected(probes, document, "unseen-probe");
+      await out.rejects.write([rejectDocument(document, probes.step, "unseen-probe")]);
+      return;
+    }
+    countKept(probes, document, document);
+    const kept = { ...document, copies: fates.copies[index]!, repeats: times ?? repeats };
+    if (fates.heldout[index] !== true) addEpoch(epoch, kept);
     await (fates.heldout[index] === true ? out.heldout : out.train).write([kept]);
   };
   let index = 0;
@@ -88,5 +157,7 @@ export async function distribute(
     }
   }
   assert(index === rows.length, "every survivor is read back once");
-  return { near: firsts === undefined ? undefined : near, split, mix };
+  for (const canary of canaries) addEpoch(epoch, canary);
+  await out.train.write(canaries);
+  return { near: firsts === undefined ? undefined : near, split, mix, epoch, probes, probeTexts };
 }

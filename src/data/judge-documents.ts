@@ -6,20 +6,24 @@ import type { DocumentRecord, RejectRecord } from "../artifacts/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { FastText } from "./language/fasttext.ts";
 import { FastTextIdentifier } from "./language/fasttext-identifier.ts";
-import type { FastTextTables } from "./language/fasttext-file.ts";
 import { MinHasher } from "./near-duplicates/minhash.ts";
 import type { OptOutPolicy } from "./optout/policy.ts";
+import type { StepModels } from "./step-models.ts";
+import { c4Step } from "./steps/c4.ts";
+import { qualityClassifierStep, toxicityStep } from "./steps/classify.ts";
+import { decontaminateStep } from "./steps/decontaminate.ts";
 import { identifyLanguageStep, type StepIdentifier } from "./steps/identify-language.ts";
 import { normaliseStep } from "./steps/normalise.ts";
 import { optOutStep, requestedTextStep } from "./steps/opt-out.ts";
 import { qualityStep } from "./steps/quality.ts";
+import { qualityRulesStep } from "./steps/quality-rules.ts";
 import { scrubPiiStep } from "./steps/scrub-pii.ts";
 import { selectLanguageStep } from "./steps/select-language.ts";
 import { type DocumentStep, rejectDocument } from "./steps/step.ts";
 import { countKept, countRejected, newTally, type StepTally } from "./tally.ts";
 
-/** The per-document steps in their order. */
-function documentSteps(
+/** The steps up to the languages, after which text can be learnt from. */
+function languageSteps(
   config: CleanConfig,
   identifier: StepIdentifier,
   policy: OptOutPolicy,
@@ -29,7 +33,35 @@ function documentSteps(
     normaliseStep,
     identifyLanguageStep(identifier, config.identifier),
     selectLanguageStep(config.languages),
-    qualityStep(config.quality),
+  ];
+}
+
+/** The steps about quality and toxicity, as far as the recipe asks for them. */
+function qualitySteps({ quality, toxicity, seed }: CleanConfig, models: StepModels): DocumentStep[] {
+  const { qualityValues, qualityClassifier, toxicityClassifier } = models;
+  const steps = [qualityStep(quality)];
+  if (quality.c4 !== undefined) steps.push(c4Step(quality.c4));
+  if (quality.rules !== undefined && qualityValues !== undefined)
+    steps.push(qualityRulesStep(quality.rules, qualityValues));
+  if (quality.classifier !== undefined && qualityClassifier !== undefined)
+    steps.push(qualityClassifierStep(quality.classifier, qualityClassifier, seed));
+  if (toxicity !== undefined && toxicityClassifier !== undefined)
+    steps.push(toxicityStep(toxicity, toxicityClassifier, seed));
+  return steps;
+}
+
+/** The per-document steps in their order. */
+function documentSteps(
+  config: CleanConfig,
+  identifier: StepIdentifier,
+  policy: OptOutPolicy,
+  models: StepModels,
+): DocumentStep[] {
+  const { evaluations } = models;
+  return [
+    ...languageSteps(config, identifier, policy),
+    ...qualitySteps(config, models),
+    ...(evaluations === undefined ? [] : [decontaminateStep(evaluations)]),
     scrubPiiStep(config.pii),
     ...(policy.requests === undefined ? [] : [requestedTextStep(policy.requests)]),
   ];
@@ -51,25 +83,25 @@ export interface DocumentJudge {
   readonly hasher: MinHasher | undefined;
 }
 
-/** The judge for these settings. */
+/** How far documents are judged: to the end, or until their languages are known. */
+export type JudgeExtent = "all" | "languages";
+
+/** The judge for these settings; `learnt` is the identifier learnt from declared text. */
 export function documentJudge(
   config: CleanConfig,
-  identifier: StepIdentifier,
+  learnt: StepIdentifier,
   policy: OptOutPolicy,
+  models: StepModels,
+  extent: JudgeExtent,
 ): DocumentJudge {
   const { nearDuplicates } = config;
+  const { fastText } = models;
+  const identifier = fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
+  if (extent === "languages") return { steps: languageSteps(config, identifier, policy), hasher: undefined };
   return {
-    steps: documentSteps(config, identifier, policy),
+    steps: documentSteps(config, identifier, policy, models),
     hasher: nearDuplicates === undefined ? undefined : new MinHasher(nearDuplicates),
   };
-}
-
-/** The fastText model where the recipe names one, else the identifier learnt from declared text. */
-export function chooseIdentifier(
-  learnt: StepIdentifier,
-  fastText: FastTextTables | undefined,
-): StepIdentifier {
-  return fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
 }
 
 function keysOf(documents: readonly DocumentRecord[], hasher: MinHasher): Uint32Array {

@@ -2,12 +2,12 @@
 import type { DocumentRecord } from "../artifacts/index.ts";
 import { mapOrdered, type Work } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
-import { chooseIdentifier, documentJudge, type JudgedBatch, judgeDocuments } from "./judge-documents.ts";
+import { documentJudge, type JudgedBatch, type JudgeExtent, judgeDocuments } from "./judge-documents.ts";
 import type { JudgeWorkerData } from "./judge-worker.ts";
-import type { FastTextTables } from "./language/fasttext-file.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import type { OptOutPolicy } from "./optout/policy.ts";
 import type { OptOutCopies } from "./optout/open-policy.ts";
+import type { StepModels } from "./step-models.ts";
 
 /** The worker's module, compiled or from source as this one is. */
 const WORKER = new URL(`./judge-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
@@ -17,23 +17,24 @@ export interface Judges {
   readonly config: CleanConfig;
   readonly identifier: LanguageIdentifier;
   readonly policy: OptOutPolicy;
-  readonly fastText: FastTextTables | undefined;
+  readonly models: StepModels;
   readonly optOut: OptOutCopies;
 }
 
 /** The judged batches, one per input batch, in the order of the input. One worker means this thread. */
 export async function* judgeInOrder(
   batches: AsyncIterable<DocumentRecord[]>,
-  { config, identifier, policy, optOut, fastText }: Judges,
+  { config, identifier, policy, optOut, models }: Judges,
   work: Work,
+  extent: JudgeExtent = "all",
 ): AsyncGenerator<JudgedBatch, void, undefined> {
   if (work.workers > 1) {
-    const workerData: JudgeWorkerData = { config, optOut, fastText, counts: identifier.shareCounts() };
+    const workerData: JudgeWorkerData = { config, optOut, models, extent, counts: identifier.shareCounts() };
     const { workers, signal } = work;
     yield* mapOrdered<DocumentRecord[], JudgedBatch>(batches, WORKER, { workers, workerData, signal });
     return;
   }
-  const judge = documentJudge(config, chooseIdentifier(identifier, fastText), policy);
+  const judge = documentJudge(config, identifier, policy, models, extent);
   for await (const batch of batches) {
     work.signal.throwIfAborted();
     yield judgeDocuments(batch, judge);

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type DocumentRecord, readDocumentFacts, readDocuments } from "../artifacts/index.ts";
-import { FirnError } from "../core/index.ts";
+import { FirnError, nearestName } from "../core/index.ts";
 import { type SourceRecord, sourceRecordSchema } from "./acquire-source.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { HeldoutPlan } from "./steps/split.ts";
@@ -31,6 +31,24 @@ export async function openSource(dir: string): Promise<AcquiredSource> {
       cause,
     });
   }
+}
+
+/** Checks that `names` are sources. `setting` says where they are written. @throws FirnError `DATA_UNKNOWN_SOURCE` */
+export function checkSourceNames(
+  names: readonly string[],
+  sources: readonly AcquiredSource[],
+  setting: string,
+): void {
+  const known = sources.map(({ record }) => record.id);
+  const stray = names.find((name) => !known.includes(name));
+  if (stray === undefined) return;
+  const near = nearestName(stray, known);
+  throw new FirnError("DATA_UNKNOWN_SOURCE", {
+    expected: `sources of the recipe (${known.join(", ")})`,
+    got: stray,
+    where: `documents.${setting}`,
+    next: near === undefined ? "Name a source of the recipe." : `Did you mean ${near}?`,
+  });
 }
 
 /** The raw documents of all sources in their order, in batches for the steps. */

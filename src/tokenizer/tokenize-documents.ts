@@ -109,8 +109,8 @@ async function tokenizeSplit(
       list.push(tokenizer.bosId);
       tokenizer.encodeInto(document.text, list);
       list.push(tokenizer.eosId);
-      const { id, language, source, bytes } = document;
-      await writer.add(list.ids.subarray(0, list.length), { id, language, source, bytes });
+      const { id, language, source, bytes, repeats } = document;
+      await writer.add(list.ids.subarray(0, list.length), { id, language, source, bytes, repeats });
       counter.add(language ?? "und", source, bytes, list.length);
     }
     task.update(counter.total.documents, `${formatCount(counter.total.tokens)} tokens`);

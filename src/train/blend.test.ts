@@ -67,6 +67,17 @@ describe("a blend of sources", () => {
     expect(Math.max(...seen.values())).toBe(1);
   });
 
+  it("has a document in an epoch as often as it repeats", () => {
+    const repeats = documents.sources.map((source) => (source === "code" ? 3 : 1));
+    const once = packBlend(documents, [{ fromTokens: 0, weights: { web: 1, code: 1 } }], shape);
+    const often = packBlend(
+      { ...documents, repeats },
+      [{ fromTokens: 0, weights: { web: 1, code: 1 } }],
+      shape,
+    );
+    expect(often.sequencesPerEpoch).toBeGreaterThan(once.sequencesPerEpoch * 1.8);
+  });
+
   it("is the same whoever asks, in whatever order", () => {
     const again = packBlend(documents, stages, shape);
     for (const index of [399, 0, 250, 17]) expect(again.pieces(index)).toEqual(packing.pieces(index));

@@ -61,12 +61,12 @@ function blend(shares: readonly number[], into: Uint16Array): void {
 
 /**
  * The packing of a run of `sequences` sequences. Each source has its own order of documents and its own epochs
- * (`packStream`), and goes on where it stood when a stage ends, so that nothing is seen again before everything was.
+ * (`packStream`; `repeats` is how often a document stands in one), and goes on where it stood when a stage ends, so that nothing is seen again before everything was.
  *
  * @throws FirnError `TRAIN_DATA_STAGES`; `TRAIN_CORPUS_TOO_SMALL` for a source that does not fill a sequence
  */
 export function packBlend(
-  documents: TokenDocuments & { readonly sources: readonly string[] },
+  documents: TokenDocuments & { readonly sources: readonly string[]; readonly repeats?: readonly number[] },
   stages: readonly DataStage[],
   shape: { readonly length: number; readonly sequences: number; readonly seed: number },
 ): Packing {
@@ -74,7 +74,9 @@ export function packBlend(
   checkStages(stages, known);
   const used = known.filter((source) => stages.some(({ weights }) => (weights[source] ?? 0) > 0));
   const packings = used.map((source) => {
-    const repeats = Uint16Array.from(documents.sources, (other) => (other === source ? 1 : 0));
+    const repeats = Uint16Array.from(documents.sources, (other, i) =>
+      other === source ? (documents.repeats?.[i] ?? 1) : 0,
+    );
     return packStream(documents, repeats, shape.length, shape.seed, source);
   });
   const sourceOf = new Uint16Array(shape.sequences);

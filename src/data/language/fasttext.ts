@@ -268,6 +268,14 @@ export class FastText {
     }));
   }
 
+  /** The mean of the vectors of what `text` consists of: what labels are scored by. A copy. */
+  vector(text: string): Float32Array {
+    this.#readLine(text.replaceAll("\n", " "));
+    if (this.#count === 0) this.#hidden.fill(0);
+    else this.#average();
+    return this.#hidden.slice();
+  }
+
   /** The place of the likeliest label, its probability, and the sum of those of `labels` (places). */
   compare(
     text: string,

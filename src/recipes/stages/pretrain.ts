@@ -20,8 +20,11 @@ export interface PretrainStageConfig extends TrainConfig {
   readonly model: ModelConfig;
 }
 
-/** How often each document stands in an epoch; a source that no document has is a typing slip. */
-function documentRepeats(repeats: TrainConfig["repeats"], sources: readonly string[]): Uint16Array {
+/** How often each document stands in an epoch: as the mix says, times the recipe's repeats of its source. */
+function documentRepeats(
+  repeats: TrainConfig["repeats"],
+  { sources, repeats: mixed }: { readonly sources: readonly string[]; readonly repeats: readonly number[] },
+): Uint16Array {
   const known = [...new Set(sources)];
   for (const source of Object.keys(repeats)) {
     if (known.includes(source)) continue;
@@ -33,23 +36,23 @@ function documentRepeats(repeats: TrainConfig["repeats"], sources: readonly stri
       next: near === undefined ? "Name a source of the recipe." : `Did you mean ${near}?`,
     });
   }
-  return Uint16Array.from(sources, (source) => repeats[source] ?? 1);
+  return Uint16Array.from(sources, (source, i) => Math.min(0xffff, mixed[i]! * (repeats[source] ?? 1)));
 }
 
 /** Which documents stand where: by stages with their own mix, or all of them, epoch after epoch. */
 function packingOf(
   config: TrainConfig,
-  documents: TokenDocuments & { readonly sources: readonly string[] },
+  documents: TokenDocuments & { readonly sources: readonly string[]; readonly repeats: readonly number[] },
 ): Packing {
   const { dataStages, repeats, length, seed } = config;
   if (dataStages.length > 0)
     return packBlend(documents, dataStages, { length, seed, sequences: timetable(config).sequences });
-  return packStream(documents, documentRepeats(repeats, documents.sources), length, seed);
+  return packStream(documents, documentRepeats(repeats, documents), length, seed);
 }
 
 export const pretrain = defineStage({
   name: "pretrain",
-  version: 3,
+  version: 4,
   inputs: { weights: "weights", tokens: "tokens" },
   output: "weights",
   resumable: true,
@@ -72,6 +75,7 @@ export const pretrain = defineStage({
       sources: rows.map(({ source }) => source),
       languages: rows.map(({ language }) => language),
       bytes: rows.map(({ bytes }) => bytes),
+      repeats: rows.map(({ repeats }) => repeats),
     };
     return runTraining(
       {

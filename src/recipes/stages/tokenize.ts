@@ -9,7 +9,7 @@ export interface TokenizeConfig {
 
 export const tokenize = defineStage({
   name: "tokenize",
-  version: 1,
+  version: 2,
   inputs: { documents: "documents", tokenizer: "tokenizer" },
   output: "tokens",
   estimate: ({ splits }: TokenizeConfig) => ({ note: splits.join(", ") }),

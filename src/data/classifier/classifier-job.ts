@@ -1,0 +1,123 @@
+/** @file One classifier from its settings to its model: examples from tables, documents of the corpus, or a file. */
+import { readFile } from "node:fs/promises";
+import type { DocumentRecord } from "../../artifacts/index.ts";
+import { FirnError, type Json, sha256, type Work } from "../../core/index.ts";
+import { readFastText } from "../language/fasttext-file.ts";
+import { parseLanguageCode } from "../language/language-code.ts";
+import type { TrainingFiles } from "../resolve-clean.ts";
+import { tableRows } from "../table-rows.ts";
+import type { TrainingConfig } from "./config.ts";
+import { type ClassifierModel, type EmbeddingName, openEmbedding, parseClassifier } from "./model.ts";
+import { ClassifierTrainer } from "./train-classifier.ts";
+
+/** Somebody who looks at sampled documents, and at how many. */
+export interface Learner {
+  readonly sampleDocuments: number;
+  /** Sources that it needs; a name that no source has is a slip. */
+  readonly sources: readonly string[];
+  readonly setting: string;
+  add(document: DocumentRecord): void;
+}
+
+/** A classifier in the making. */
+export class ClassifierJob {
+  readonly learner: Learner;
+  readonly #trainer: ClassifierTrainer;
+  readonly #config: TrainingConfig;
+  readonly #files: TrainingFiles;
+  /** Share of each language that scores below the threshold. */
+  readonly #below: number;
+
+  constructor(
+    purpose: "quality" | "toxicity",
+    { config, files }: { config: TrainingConfig; files: TrainingFiles },
+    goodSources: readonly string[],
+    { seed, below }: { seed: number; below: number },
+  ) {
+    this.#config = config;
+    this.#files = files;
+    this.#below = below;
+    this.#trainer = new ClassifierTrainer(config, seed, purpose);
+    this.learner = {
+      sampleDocuments: config.sampleDocuments,
+      sources: goodSources,
+      setting: "quality.classifier.goodSources",
+      add: ({ id, source, language, text }) => {
+        if (language === null || language === "und") return;
+        if (goodSources.includes(source)) this.#trainer.addExample(language, id, text, true);
+        else this.#trainer.addDocument(language, id, text);
+      },
+    };
+  }
+
+  async #readExamples(): Promise<void> {
+    for (const [i, { path, text, label, language, languageColumn }] of this.#config.examples.entries()) {
+      let rows = 0;
+      for await (const { row, values } of tableRows(this.#files.examples[i]!.path)) {
+        const written = values.get(text);
+        const named = languageColumn === undefined ? language : values.get(languageColumn);
+        const code = typeof named === "string" ? parseLanguageCode(named)?.language : undefined;
+        if (typeof written !== "string" || written === "" || code === undefined) continue;
+        const value = label === undefined ? true : values.get(label);
+        this.#trainer.addExample(code, `${i}#${row}`, written, isTrue(value));
+        rows += 1;
+      }
+      if (rows > 0) continue;
+      throw new FirnError("DATA_EXAMPLES", {
+        expected: `rows with text in "${text}" and a language (\`language\` or \`languageColumn\`)`,
+        got: "none",
+        where: path,
+        next: "Name the columns of the table.",
+      });
+    }
+  }
+
+  /** Trains (or reads) the heads, and sets their thresholds by the corpus. */
+  async finish(work: Work): Promise<ClassifierModel> {
+    const { embedding: config } = this.#config;
+    const file = this.#files.embedding;
+    const fastText = file === undefined ? undefined : await readFastText(file.path);
+    if (this.#files.model !== undefined) {
+      const { path } = this.#files.model;
+      const known = parseClassifier(await readFile(path, "utf8"), path);
+      if (known.embedding.type === "fasttext" && known.embedding.sha256 !== file?.sha256) {
+        throw new FirnError("DATA_CLASSIFIER", {
+          expected: `its fastText embedding (sha256 ${known.embedding.sha256})`,
+          got: file === undefined ? "none" : `sha256 ${file.sha256}`,
+          where: path,
+          next: "Name that model under `embedding: { type: fasttext, path: … }`.",
+        });
+      }
+      const model = { ...known, fastText };
+      const languages = this.#trainer.recalibrate(known.languages, openEmbedding(model), this.#below);
+      return { ...model, languages };
+    }
+    await this.#readExamples();
+    const embedding: EmbeddingName =
+      config.type === "fasttext" ? { type: "fasttext", sha256: file!.sha256 } : config;
+    const opened = openEmbedding({ embedding, fastText });
+    return { embedding, fastText, languages: this.#trainer.train(opened, this.#below, work) };
+  }
+}
+
+/** Labels as tables have them: true, 1, 0.7, "1", "true", "yes". */
+function isTrue(value: unknown): boolean {
+  if (typeof value === "number" || typeof value === "bigint") return value > 0;
+  return (
+    value === true || (typeof value === "string" && (Number(value) > 0 || /^(?:true|yes)$/i.test(value)))
+  );
+}
+
+/** What a classifier is and does, as a fact's data; `text` is its file. */
+export function classifierFact(
+  { embedding, languages }: ClassifierModel,
+  text: string,
+): { readonly [key: string]: Json } {
+  const heads = [...languages].map(([language, { threshold, sampled, report }]) => [
+    language,
+    { threshold, sampled, ...report },
+  ]);
+  return {
+    classifier: { sha256: sha256(text), embedding, languages: Object.fromEntries(heads) as Json },
+  };
+}

@@ -1,0 +1,228 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readRejects, type RejectRecord } from "../artifacts/index.ts";
+import { type Json, randomStream, sha256, silentReporter, type Work } from "../core/index.ts";
+import { acquireSource } from "./acquire-source.ts";
+import { cleanConfigSchema } from "./clean-config.ts";
+import { cleanDocuments } from "./clean-documents.ts";
+import { extractDocuments } from "./extract-documents.ts";
+import type { DocumentsSummary } from "./freeze.ts";
+import { resolveClean } from "./resolve-clean.ts";
+import { resolveSource } from "./resolve-source.ts";
+import { sourceSpecSchema } from "./source-spec.ts";
+
+const WORDS: Record<string, string[]> = {
+  eng: "the of and to in that with which from their house river winter mountain people children bread letter window old small white every".split(
+    " ",
+  ),
+  deu: "der die das und mit von aus dem eine Haus Fluss Winter Berg Leute Kinder Brot Brief Fenster alte kleine weiße jede".split(
+    " ",
+  ),
+};
+const SHOP = "buy now cheap offer click sale discount price free shipping order today".split(" ");
+const SCORN = ["stupid", "filthy", "worthless", "hateful"];
+
+/** Lines of words of `language`, a share of them from `others`. */
+function prose(label: string, language: string, others: readonly string[], share: number): string {
+  const random = randomStream(1, label);
+  const pick = (list: readonly string[]): string => list[random.integer(list.length)]!;
+  return Array.from({ length: 6 }, () => {
+    const line = Array.from({ length: 15 }, () =>
+      random.float() < share ? pick(others) : pick(WORDS[language]!),
+    );
+    return `${line.join(" ")}.`;
+  }).join("\n");
+}
+
+let dir: string;
+let sources: string[];
+let first: Cleaned;
+
+interface Cleaned {
+  readonly summary: DocumentsSummary;
+  readonly facts: readonly { kind: string; data: Json }[];
+  readonly out: string;
+}
+
+function workWith(workers: number, facts: { kind: string; data: Json }[]): Work {
+  const signal = new AbortController().signal;
+  return {
+    report: silentReporter,
+    signal,
+    fact: (kind, data) => facts.push({ kind, data }),
+    workers,
+    threads: 1,
+  };
+}
+
+async function source(id: string, rows: readonly object[]): Promise<string> {
+  await writeFile(join(dir, `${id}.jsonl`), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const reader = { type: "jsonl", path: `${id}.jsonl`, fields: { language: "lang" } };
+  const spec = sourceSpecSchema.parse({ id, reader, licence: "MIT", category: "public-dataset" });
+  const resolved = await resolveSource(spec, dir);
+  const to = join(dir, `source-${id}`);
+  await acquireSource(resolved, to, workWith(1, []));
+  await extractDocuments(resolved, to, workWith(1, []));
+  return to;
+}
+
+const TRAINING = {
+  embedding: { type: "hashed-ngrams", dimensions: 128 },
+  hidden: 8,
+  learningRate: 0.01,
+  minExamples: 20,
+};
+const SETTINGS = {
+  seed: 3,
+  quality: {
+    c4: { minSentences: 2 },
+    rules: { reference: ["good"], tail: 0.01, minDocuments: 40 },
+    classifier: { goodSources: ["good"], keep: 0.5, ...TRAINING },
+  },
+  toxicity: {
+    examples: [{ path: "scorn.jsonl", label: "toxic", languageColumn: "lang" }],
+    drop: 0.1,
+    others: 0.5,
+    ...TRAINING,
+  },
+};
+
+async function clean(out: string, workers: number, settings: object = SETTINGS): Promise<Cleaned> {
+  const config = cleanConfigSchema.parse(settings);
+  const { files } = await resolveClean(config, dir);
+  const facts: { kind: string; data: Json }[] = [];
+  const summary = await cleanDocuments(sources, config, join(dir, out), workWith(workers, facts), files);
+  return { summary, facts, out: join(dir, out) };
+}
+
+async function rejectsOf({ out }: Cleaned): Promise<RejectRecord[]> {
+  const rejects: RejectRecord[] = [];
+  for await (const batch of readRejects(out)) rejects.push(...batch);
+  return rejects;
+}
+
+async function hashes({ out }: Cleaned): Promise<Record<string, string>> {
+  const names = (await readdir(out, { recursive: true })).filter((name) => /\.\w+$/.test(name)).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, sha256(await readFile(join(out, name)))])),
+  ) as Record<string, string>;
+}
+
+const stepFact = ({ facts }: Cleaned, step: string): object =>
+  facts.map(({ data }) => data as { step?: string }).find((data) => data.step === step)!;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "firn-learn-"));
+  const rows = (count: number, language: string, others: string[], share: number, label: string): object[] =>
+    Array.from({ length: count }, (_, i) => ({
+      text: prose(`${label} ${i}`, language, others, share),
+      lang: language,
+    }));
+  sources = [
+    await source("good", [...rows(90, "eng", [], 0, "good"), ...rows(90, "deu", [], 0, "gut")]),
+    await source("web", [
+      ...rows(60, "eng", [], 0, "web"),
+      ...rows(60, "eng", SHOP, 0.5, "shop"),
+      ...rows(20, "eng", SCORN, 0.4, "scorn"),
+      ...rows(40, "deu", [], 0, "netz"),
+      { text: "No words of any kind, 12 34 { here }.\nNone at all.", lang: "eng" },
+      { text: prose("short", "eng", [], 0).split("\n").slice(0, 2).join("\n"), lang: "eng" },
+    ]),
+  ];
+  const examples = Array.from({ length: 80 }, (_, i) => ({
+    text: prose(`example ${i}`, "eng", i % 2 === 0 ? SCORN : [], i % 2 === 0 ? 0.4 : 0),
+    toxic: i % 2 === 0 ? 1 : 0,
+    lang: "en",
+  }));
+  await writeFile(join(dir, "scorn.jsonl"), examples.map((row) => JSON.stringify(row)).join("\n"));
+  first = await clean("one", 1);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("steps that learn", () => {
+  it("drop what they are there for, and count to the last document", async () => {
+    const rejects = await rejectsOf(first);
+    const dropped = (range: readonly [number, number], reason: string): number =>
+      rejects.filter(({ id, reason: why }) => {
+        const n = Number(/^web\/web\.jsonl#(\d+)$/.exec(id)?.[1] ?? 0);
+        return n > range[0] && n <= range[1] && why === reason;
+      }).length;
+    expect(dropped([60, 120], "low-quality")).toBeGreaterThan(40);
+    expect(dropped([0, 60], "low-quality")).toBeLessThan(20);
+    expect(dropped([120, 140], "low-quality") + dropped([120, 140], "toxic")).toBeGreaterThan(15);
+    expect(dropped([180, 181], "curly-bracket")).toBe(1);
+    expect(dropped([181, 182], "few-words")).toBe(1);
+    // German has no classifier for toxicity: half of it is drawn.
+    expect(
+      rejects.filter(({ step, language }) => step === "toxicity" && language === "deu").length,
+    ).toBeGreaterThan(20);
+    let left = first.summary.steps[0]!.in;
+    for (const { in: into, out, reasons } of first.summary.steps) {
+      expect(into).toBe(left);
+      expect(into - out).toBe(Object.values(reasons).reduce((sum, count) => sum + count, 0));
+      left = out;
+    }
+    expect(left).toBe(first.summary.train.documents + first.summary.heldout.documents);
+  });
+
+  it("leave what they learnt in the artifact, and say how good it is", async () => {
+    expect(stepFact(first, "quality-rules")).toMatchObject({
+      file: "quality-values.json",
+      values: { languages: { deu: expect.any(Number) as number, eng: expect.any(Number) as number } },
+    });
+    const { classifier } = stepFact(first, "toxicity") as {
+      classifier: { sha256: string; languages: Record<string, { auc: number; threshold: number }> };
+    };
+    expect(Object.keys(classifier.languages)).toEqual(["eng"]);
+    expect(classifier.languages["eng"]!.auc).toBeGreaterThan(0.9);
+    const file = await readFile(join(first.out, "toxicity-classifier.json"));
+    expect(sha256(file)).toBe(classifier.sha256);
+  });
+
+  it("give the same bytes and facts with two workers", async () => {
+    const again = await clean("two", 2);
+    expect(await hashes(again)).toEqual(await hashes(first));
+    expect(again.facts).toEqual(first.facts);
+  });
+
+  it("decide the same by what another build learnt", async () => {
+    const { quality, toxicity } = SETTINGS;
+    const { goodSources: _, ...training } = quality.classifier;
+    const { examples: __, ...labelled } = toxicity;
+    const again = await clean("again", 1, {
+      seed: 3,
+      quality: {
+        ...quality,
+        rules: { ...quality.rules, values: "one/quality-values.json" },
+        classifier: { ...training, model: "one/quality-classifier.json" },
+      },
+      toxicity: { ...labelled, model: "one/toxicity-classifier.json" },
+    });
+    const web = (rejects: RejectRecord[]) =>
+      rejects
+        .filter(({ step }) => step === "quality-rules")
+        .map(({ id, reason, detail }) => [id, reason, detail]);
+    expect(web(await rejectsOf(again))).toEqual(web(await rejectsOf(first)));
+    const files = await hashes(again);
+    expect(files["quality-values.json"]).toBe((await hashes(first))["quality-values.json"]);
+    const toxic = await readFile(join(again.out, "toxicity-classifier.json"), "utf8");
+    expect(JSON.parse(toxic)).toMatchObject({ languages: { eng: { hidden: 8 } } });
+  });
+
+  it("name a source or a table that cannot be meant", async () => {
+    const wrong = (settings: object) => clean("wrong", 1, { seed: 3, ...settings });
+    await expect(wrong({ quality: { rules: { reference: ["goood"] } } })).rejects.toMatchObject({
+      code: "DATA_UNKNOWN_SOURCE",
+      parts: { next: "Did you mean good?" },
+    });
+    await expect(
+      wrong({ toxicity: { examples: [{ path: "scorn.jsonl", text: "body", language: "eng" }] } }),
+    ).rejects.toMatchObject({ code: "DATA_EXAMPLES" });
+    await expect(
+      wrong({ decontaminate: { sets: [{ name: "x", path: "scorn.jsonl", fields: ["body"] }] } }),
+    ).rejects.toMatchObject({ code: "DATA_EVALUATION_SET" });
+    expect(() => cleanConfigSchema.parse({ toxicity: {} })).toThrow(/either a model, or labelled examples/);
+  });
+});
