@@ -73,9 +73,10 @@ function details({ record, release, config, parameters, licence }: ModelCardInpu
     "### Model Description",
     bullets([
       said(record, record.provider && `Developed by: ${record.provider.data.name}`, "provider"),
-      shown(`Version: ${release.version}, ${release.date}`),
+      shown(`Version: ${release.version}, ${release.date}`, record.model),
       shown(
         `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameters)} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
+        record.model,
       ),
       record.training === undefined || languages.length === 0
         ? gap("languages")
@@ -83,7 +84,7 @@ function details({ record, release, config, parameters, licence }: ModelCardInpu
             `Languages: ${formatInteger(languages.length)}, most training text in ${languages.slice(0, 10).join(", ")}`,
             record.training,
           ),
-      shown(`License: ${licence}`),
+      shown(`License: ${licence}`, record.model),
     ]),
   ].join("\n\n");
 }
@@ -227,7 +228,12 @@ function closing({ record, config, release, papers }: ModelCardInput): string {
     "## Environmental Impact",
     renderStatement(trainingEnergy(record)),
     "## Technical Specifications",
-    `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+    renderStatement(
+      shown(
+        `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+        record.model,
+      ),
+    ),
     "## EU AI Act documents",
     [
       ...papers.map(({ title, file }) => `- [${plain(title)}](legal/${file}.md)`),

@@ -3,6 +3,22 @@ import { formatInteger } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, StepFact } from "./facts.ts";
 import { amount, stated, type Statement } from "./paper.ts";
 
+/** What the pipeline looks for, in words. */
+const SIGNALS: ReadonlyMap<string, string> = new Map([
+  ["request", "requests of rights holders and persons"],
+  ["robots", "robots.txt (RFC 9309) for the named agents"],
+  ["robots-everyone", "robots.txt for every agent"],
+  ["content-usage", "Content-Usage (IETF AIPREF) and Content-Signal"],
+  ["tdm-reservation", "the TDM Reservation Protocol (TDMRep)"],
+  ["noai", "noai in page headers and tags"],
+  ["ai-txt", "ai.txt"],
+]);
+
+const signalText = (name: string): string => {
+  const words = SIGNALS.get(name);
+  return words === undefined ? name : `${words} (${name})`;
+};
+
 const OPT_OUT = /opt-?out|robots/;
 
 /** `dropped: robots 12, request 1`, or that nothing was. */
@@ -26,7 +42,7 @@ function policy({ optOut }: ReleaseRecord): Statement[] {
       ? []
       : [
           stated(
-            `Machine-readable reservations that were looked for: ${signals.join(", ")}; a page was left out when one of these agents may not fetch it or its use for training is reserved: ${agents.join(", ")}.`,
+            `Machine-readable reservations that were looked for: ${signals.map(signalText).join(", ")}; a page was left out when one of these agents may not fetch it or its use for training is reserved: ${agents.join(", ")}.`,
             optOut,
           ),
         ]),
