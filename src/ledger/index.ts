@@ -8,9 +8,12 @@ export { openRunTrace, type RunTrace } from "./run-trace.ts";
 export type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
 export {
   collectRequests,
+  concernsNothing,
+  isKeptAsHash,
   normaliseSubject,
   type OpenRequest,
   recordedSubject,
+  refuseEverything,
   REQUEST_DECISIONS,
   REQUEST_KINDS,
   requestClock,

@@ -218,6 +218,9 @@ describe("a request", () => {
   it("that names nothing is recorded for the future; one that names everybody's text is refused", async () => {
     const { effects } = (await ask("optout", "add", "domain", "nowhere.example.org")) as Added;
     expect(effects[0]).toMatchObject({ documents: 0, firstStep: null });
+    const { out } = await firn("optout", "add", "person", "Nobody Whosoever", "--store", store());
+    expect(out).toContain("Nothing that was kept or dropped here is concerned.");
+    expect(out).toContain("Only its hash is on record");
     expect(await refused("optout", "add", "domain", "co.uk")).toContain("LEDGER_REQUEST");
     expect(await refused("optout", "add", "text", "the")).toContain("LEDGER_REQUEST");
     expect(await refused("optout", "add", "url", "https://example.com")).toContain("LEDGER_REQUEST");
@@ -291,7 +294,25 @@ describe("firn verify", () => {
       expect(await refused("verify")).toMatch(new RegExp(`LEDGER_BROKEN[^]*line ${line} `));
     }
     await writeFile(ledger, whole);
+    // A ledger that ends too early still has a whole chain; the artifacts and whoever has a published copy know better.
+    const done = lines.findLastIndex((line) => line.includes('"kind":"stage.done"'));
+    const start = lines.findLastIndex((line, index) => index < done && line.includes('"kind":"stage.start"'));
+    await writeFile(ledger, `${lines.slice(0, start).join("\n")}\n`);
+    expect(await refused("verify")).toMatch(/LEDGER_INCOMPLETE[^]*lines at its end were taken away/);
+    const published = await firn("verify", path.join(dir, "first"), "--store", store());
+    expect(published.out).toMatch(
+      /does not hold: it is another store's, or lines at its end were taken away/,
+    );
+    await writeFile(ledger, whole);
+    expect((await firn("verify", path.join(dir, "first"), "--store", store())).out).toMatch(
+      /which the ledger in .* holds/,
+    );
     const tokenizer = (await artifact("tokenizer", "train-tokenizer")).dir;
+    const manifest = path.join(tokenizer, "manifest.json");
+    const written = await readFile(manifest, "utf8");
+    await writeFile(manifest, written.replace('"summary"', ' "summary"'));
+    expect(await refused("verify")).toMatch(/ARTIFACT_EDITED[^]*manifest that the ledger recorded/);
+    await writeFile(manifest, written);
     await appendFile(path.join(tokenizer, "tokenizer.json"), " ");
     expect(await refused("verify")).toMatch(/ARTIFACT_EDITED[^]*tokenizer\.json/);
   });
