@@ -132,12 +132,36 @@ function lines({ record }: PaperInput): Statement[] {
   ];
 }
 
+/** Energy of the whole site in kilowatt-hours; undefined unless the PUE is known. */
+function siteEnergy(record: ReleaseRecord): number | undefined {
+  const pue = record.provider?.data.hardware?.pue;
+  const energy = deviceEnergy(record);
+  return energy === undefined || pue === undefined ? undefined : energy.devicesKilowattHours * pue;
+}
+
+/** Grams of CO₂ equivalent of the training; undefined unless energy, PUE and the grid's intensity are known. */
+export function trainingCarbonGrams(record: ReleaseRecord): number | undefined {
+  const energy = siteEnergy(record);
+  const intensity = record.provider?.data.hardware?.gridGramsPerKilowattHour;
+  return energy === undefined || intensity === undefined ? undefined : energy * intensity;
+}
+
+/** The same as a statement. */
+export function trainingCarbon(record: ReleaseRecord): Statement {
+  const grams = trainingCarbonGrams(record);
+  const intensity = record.provider?.data.hardware?.gridGramsPerKilowattHour;
+  return said(
+    record,
+    grams === undefined
+      ? undefined
+      : `${(grams / 1000).toPrecision(2)} kg CO₂ equivalent (estimated, ${intensity} g/kWh assumed).`,
+    "carbon intensity of the power used",
+  );
+}
+
 function energyFields(record: ReleaseRecord): readonly ReturnType<typeof field>[] {
   const used = record.provider?.data.hardware;
-  const energy = deviceEnergy(record);
-  const facility =
-    energy === undefined || used?.pue === undefined ? undefined : energy.devicesKilowattHours * used.pue;
-  const grams = used?.gridGramsPerKilowattHour;
+  const facility = siteEnergy(record);
   return [
     field("Compute devices", trainingEnergy(record)),
     field(
@@ -150,16 +174,7 @@ function energyFields(record: ReleaseRecord): readonly ReturnType<typeof field>[
         "energy of the whole site",
       ),
     ),
-    field(
-      "Carbon",
-      said(
-        record,
-        facility === undefined || grams === undefined
-          ? undefined
-          : `${((facility * grams) / 1000).toPrecision(2)} kg CO₂ equivalent (estimated, ${grams} g/kWh assumed).`,
-        "carbon intensity of the power used",
-      ),
-    ),
+    field("Carbon", trainingCarbon(record)),
   ];
 }
 

@@ -114,7 +114,7 @@ function selection(record: ReleaseRecord): Statement[] {
   if (steps.length === 0) return [];
   return [
     stated(
-      `Only part of the listed data was used: documents were left out by the steps ${[...new Set(steps.map(({ data }) => data.step))].join(", ")} of the data pipeline.`,
+      `Only part of the listed data was used: documents were left out by these steps of the data pipeline: ${[...new Set(steps.map(({ data }) => data.step))].join(", ")}.`,
       ...steps,
     ),
   ];
