@@ -16,4 +16,5 @@ export * from "./manifest.ts";
 export * from "./lock.ts";
 export * from "./store.ts";
 export { listFiles, verifyFiles } from "./verify.ts";
+export { readTokenRange } from "./token-range.ts";
 export * from "./tokens.ts";

@@ -34,7 +34,8 @@ function periodText(period: unknown): string {
   return typeof from === "string" && typeof to === "string" ? `, fetched from ${from} to ${to}` : "";
 }
 
-function policy({ optOut }: ReleaseRecord): Statement[] {
+/** What was looked for, in which snapshot and list of requests. */
+export function reservationPolicy({ optOut }: ReleaseRecord): Statement[] {
   if (optOut === undefined) return [];
   const { agents, signals, snapshot, requests } = optOut.data;
   return [
@@ -85,5 +86,5 @@ export function reservations(record: ReleaseRecord): Statement[] {
             ]),
       ];
     });
-  return [...policy(record), ...counts];
+  return [...reservationPolicy(record), ...counts];
 }
