@@ -28,4 +28,5 @@ export * from "./output-filter.ts";
 export { type TextUnit, textUnits } from "./text-units.ts";
 export * from "./store.ts";
 export { listFiles, verifyFiles } from "./verify.ts";
+export { readTokenRange } from "./token-range.ts";
 export * from "./tokens.ts";

@@ -144,9 +144,11 @@ export const COMMANDS: readonly Command[] = [
     summary: "fetch the pages of a site into a web archive",
     description:
       "Follows links from the addresses given without leaving their hosts, one page at a time, keeps to robots.txt, and " +
-      "writes a .warc.gz that the `warc` reader of a recipe takes (`- { warc: ./pages.warc.gz, licence: … }`).",
+      "writes a .warc.gz that the `warc` reader of a recipe takes (`- { warc: ./pages.warc.gz, licence: … }`). The store's " +
+      "ledger records by what name it went, when, and what it took from each host; papers of builds there say so.",
     arguments: [{ name: "url", description: "where to start", required: true, variadic: true }],
     options: [
+      STORE,
       { flags: "--to <file>", description: "archive to write", default: "crawl.warc.gz" },
       { flags: "--max-pages <n>", description: "stop after so many pages", default: "1000" },
       { flags: "--delay <seconds>", description: "wait between requests to one host", default: "1" },
@@ -196,6 +198,7 @@ export const COMMANDS: readonly Command[] = [
       STORE,
       { flags: "--contact <text>", description: "add: where the answer goes" },
       { flags: "--days <n>", description: "add: days until the answer is due", default: "30" },
+      { flags: "--everything", description: "add: the request is meant although it names all documents" },
       { flags: "--domain <name>", description: "list: only requests that touch this domain" },
       { flags: "--why <text>", description: "decide: the reason, for the letter" },
       { flags: "--hosts <file>", description: "hosts to ask, one a line, instead of those of the store" },

@@ -38,6 +38,11 @@ export interface Work {
   readonly signal: AbortSignal;
   /** Records a fact in the ledger now. `data` must be the same in every run of the same recipe. */
   fact(kind: string, data: Json): void;
+  /**
+   * Records what the work took on this machine (seconds, energy). Such figures differ from run to run: they stand in the
+   * ledger, and never among the facts that artifacts are made from.
+   */
+  measured?(data: Json): void;
   /** Worker threads for CPU-heavy data steps. */
   readonly workers: number;
   /** Threads inside one numerical session. */

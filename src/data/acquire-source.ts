@@ -16,6 +16,7 @@ export const sourceRecordSchema = z.strictObject({
   contentRights: z.string().nullable(),
   category: z.enum(Object.keys(SOURCE_CATEGORIES) as [SourceCategory, ...SourceCategory[]]),
   period: z.strictObject({ from: z.string(), to: z.string() }).nullable(),
+  acquired: z.strictObject({ from: z.string(), to: z.string() }).optional(),
   revision: z.string().nullable(),
   url: z.string().nullable(),
   contentHash: z.string(),
@@ -36,6 +37,7 @@ export function sourceRecord(source: ResolvedSource): SourceRecord {
     contentRights: spec.contentRights ?? null,
     category: spec.category,
     period: spec.period ?? null,
+    ...(spec.acquired === undefined ? {} : { acquired: spec.acquired }),
     revision: source.revision,
     url: source.url,
     contentHash: source.contentHash,
@@ -60,7 +62,11 @@ export function sourceIdentity(source: ResolvedSource): Json {
 export async function acquireSource(source: ResolvedSource, dir: string, work: Work): Promise<SourceRecord> {
   const record = sourceRecord(source);
   await writeJsonAtomic(join(dir, "source.json"), record);
-  const { files, ...declared } = record;
-  work.fact("source", { ...declared, files: files.length });
+  const { files, acquired, ...declared } = record;
+  work.fact("source", {
+    ...declared,
+    ...(acquired === undefined ? {} : { acquired }),
+    files: files.length,
+  });
   return record;
 }

@@ -99,6 +99,14 @@ export const sourceSpecSchema = z
         "from must not lie after to",
       )
       .optional(),
+    /** When the copy was compiled or fetched, which is later than its content; the papers' "latest date" where given. */
+    acquired: z
+      .strictObject({ from: date, to: date })
+      .refine(
+        ({ from, to }) => from.slice(0, to.length) <= to.slice(0, from.length),
+        "from must not lie after to",
+      )
+      .optional(),
     /** Version, commit or date of the copy. For npm packages it is checked against the one installed. */
     revision: z.string().min(1).optional(),
     url: z.url().optional(),

@@ -4,13 +4,17 @@ export { Ledger, type LedgerVerdict, verifyLedger } from "./ledger.ts";
 export { type HostDecisions, hostDecisions, type HostTotals } from "./hosts.ts";
 export * from "./trace.ts";
 export { buildTraceIndex, indexBytes, openTraceIndex, type TraceIndex } from "./trace-index.ts";
+export { type TokenPlace, tokenPlaces } from "./token-places.ts";
 export { openRunTrace, type RunTrace } from "./run-trace.ts";
 export type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
 export {
   collectRequests,
+  concernsNothing,
+  isKeptAsHash,
   normaliseSubject,
   type OpenRequest,
   recordedSubject,
+  refuseEverything,
   REQUEST_DECISIONS,
   REQUEST_KINDS,
   requestClock,

@@ -1,7 +1,7 @@
 /**
  * @file The ledger: `<store>/ledger/facts.jsonl`, to which facts are only ever added. Each line carries the hash of the
  * line before, so that a line that was altered, taken out or moved breaks the chain at a place that can be named. (That
- * lines are missing at the very end can only be seen by whoever kept the last hash; releases do.)
+ * lines are missing at the very end can only be seen by whoever kept the last hash; published releases do.)
  */
 import {
   closeSync,
@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import { diskError, withLockSync } from "../artifacts/index.ts";
 import { assert, canonicalJson, FirnError, type Reporter, silentReporter } from "../core/index.ts";
 import { CHAIN_START, type Fact, type NewFact, parseFact, sealFact } from "./fact.ts";
@@ -135,6 +136,11 @@ export class Ledger {
   /** Hash of the newest fact that this process has seen. */
   get head(): string {
     return this.#head;
+  }
+
+  /** How many facts this process has seen. */
+  get length(): number {
+    return this.#seq;
   }
 
   /** Adds a fact; when this returns it survives a kill and a power cut. Throws like `open`. */
@@ -261,14 +267,28 @@ export interface LedgerVerdict {
    * still certain, the times around it are not. `null` if there is none.
    */
   readonly backwards: number | null;
+  /** Time of the newest fact; null where there is none. */
+  readonly latest: string | null;
+  /**
+   * SHA-256 of the manifest by which each artifact was recorded last, by fingerprint; null while its end is not recorded,
+   * which the next build does for an artifact that was finished right before a kill.
+   */
+  readonly manifests: ReadonlyMap<string, string | null>;
+  /** Whether the chain holds the fact that was asked for. */
+  readonly holds: boolean;
 }
+
+const doneSchema = z.object({ manifest: z.string() });
 
 /**
  * Walks the whole chain of the ledger in `storeDir`.
  *
+ * @param wanted hash of a fact that the chain must hold (`holds`): what a published release says its newest fact was
  * @throws FirnError `LEDGER_BROKEN` naming the first broken line
  */
-export async function verifyLedger(storeDir: string): Promise<LedgerVerdict> {
+export async function verifyLedger(storeDir: string, wanted?: string): Promise<LedgerVerdict> {
+  const manifests = new Map<string, string | null>();
+  let holds = false;
   let facts = 0;
   let head = CHAIN_START;
   let latest = "";
@@ -276,8 +296,12 @@ export async function verifyLedger(storeDir: string): Promise<LedgerVerdict> {
   for await (const fact of readChain(join(resolve(storeDir), "ledger", "facts.jsonl"))) {
     facts += 1;
     head = fact.hash;
+    holds ||= fact.hash === wanted;
+    if (fact.kind === "stage.start") manifests.set(fact.fingerprint, null);
+    const done = fact.kind === "stage.done" ? doneSchema.safeParse(fact.data).data : undefined;
+    if (done !== undefined) manifests.set(fact.fingerprint, done.manifest);
     if (fact.time < latest) backwards ??= facts;
     else latest = fact.time;
   }
-  return { facts, head, backwards };
+  return { facts, head, backwards, latest: latest === "" ? null : latest, manifests, holds };
 }

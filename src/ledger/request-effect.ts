@@ -62,6 +62,7 @@ export type TracedEffect = Pick<
   | "lastStep"
   | "totalSteps"
   | "dropped"
+  | "corpus"
 > & {
   /** SHA-256 of the documents concerned, as they came and as they were kept. */
   readonly hashes: readonly string[];
@@ -157,6 +158,7 @@ export async function traceRequest(subject: RequestSubject, run: RunTables): Pro
       lastStep: exposed.last,
       totalSteps: exposed.total,
       dropped: z.array(droppedRow).parse(dropped),
+      corpus: kept.all,
       hashes: [...new Set(hashes)].sort(),
     };
   });

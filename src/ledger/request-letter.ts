@@ -1,6 +1,6 @@
 /** @file The answer to a rights holder in plain words: what was found, what it did, what can be done, and by when. */
 import { formatBytes, formatDuration, formatInteger } from "../core/index.ts";
-import type { OpenRequest, RequestEffect } from "./request.ts";
+import { concernsNothing, isKeptAsHash, type OpenRequest, type RequestEffect } from "./request.ts";
 
 const WHAT: Readonly<Record<OpenRequest["kind"], string>> = {
   domain: "the web site",
@@ -76,6 +76,11 @@ export function requestLetter(request: OpenRequest, fact: string): string {
     ...(effects.length === 0
       ? ["No model has been trained here yet; the request holds for every one to come."]
       : effects.flatMap(effectLines)),
+    ...(concernsNothing(effects) && isKeptAsHash(kind)
+      ? [
+          "We keep no copy of your words, only a checksum, by which we cannot search texts that come later. If you want them kept out of every corpus to come, tell us the web site or address where they stand, or ask again.",
+        ]
+      : []),
     ...optionLines(request),
     ...decisionLines(request),
   ].join("\n\n")}\n`;

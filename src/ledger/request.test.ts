@@ -9,7 +9,9 @@ import {
   normaliseSubject,
   type OpenRequest,
   recordedSubject,
+  refuseEverything,
   requestClock,
+  type RequestEffect,
   requestId,
   requestRules,
   type RequestSubject,
@@ -88,6 +90,29 @@ describe("the list for the next build", () => {
       { id: "t", date: "2026-01-01", sha256: "b".repeat(64) },
       { id: "h", date: "2026-01-01", sha256: "c".repeat(64) },
     ]);
+  });
+});
+
+describe("a request about every document", () => {
+  it("is refused, one about some or none is not", () => {
+    const made = (documents: number, heldout: number, corpus: number): RequestEffect => ({
+      run: "f".repeat(64),
+      documents,
+      heldout,
+      corpus,
+      bytes: 0,
+      tokens: 0,
+      seenTokens: 0,
+      steps: 0,
+      firstStep: null,
+      lastStep: null,
+      totalSteps: 9,
+      dropped: [],
+      releases: [],
+      retrain: null,
+    });
+    expect(() => refuseEverything([made(3, 1, 4)])).toThrow(/LEDGER_REQUEST.*all 4 of the run/);
+    for (const some of [made(3, 0, 4), made(0, 0, 4), made(0, 0, 0)]) refuseEverything([some]);
   });
 });
 

@@ -74,6 +74,8 @@ const effectSchema = z.object({
   firstStep: z.number().nullable(),
   lastStep: z.number().nullable(),
   totalSteps: z.number(),
+  /** Documents in the corpus of the run, concerned or not. */
+  corpus: z.number().default(0),
   /** Documents that were dropped before training, by step and reason. */
   dropped: z.array(z.object({ step: z.string(), reason: z.string(), documents: z.number() })),
   releases: z.array(z.object({ name: z.string(), fingerprint: z.string() })),
@@ -113,9 +115,35 @@ export interface OpenRequest extends RequestRecord {
   readonly decisions: readonly { decision: RequestDecision; why: string | null; time: string }[];
 }
 
+/** Whether nothing that was kept or dropped is concerned. */
+export function concernsNothing(effects: readonly RequestEffect[]): boolean {
+  return effects.every(({ documents, heldout, dropped }) => documents + heldout + dropped.length === 0);
+}
+
+/**
+ * Refuses a request that names every document of a corpus: a slip more often than a claim, and it would leave nothing to
+ * train on. @throws FirnError `LEDGER_REQUEST`
+ */
+export function refuseEverything(effects: readonly RequestEffect[]): void {
+  const whole = effects.find(
+    ({ documents, heldout, corpus }) => corpus > 0 && documents + heldout === corpus,
+  );
+  if (whole === undefined) return;
+  throw new FirnError("LEDGER_REQUEST", {
+    expected: "a request about some of the documents",
+    got: `one that names all ${whole.corpus} of the run ${whole.run.slice(0, 12)}`,
+    next: "Nothing was recorded. Name less; if everything is meant, say so with --everything.",
+  });
+}
+
 /** How a request's subject is written down; without the salt nobody can try guesses against the hash. */
 export function recordedSubject({ kind, value }: RequestSubject, salt: string): string {
-  return kind === "text" || kind === "person" ? sha256(`${salt} ${value}`) : value;
+  return isKeptAsHash(kind) ? sha256(`${salt} ${value}`) : value;
+}
+
+/** Whether a request's own words are in no list: passages and personal data are recognised by their documents alone. */
+export function isKeptAsHash(kind: RequestKind): boolean {
+  return kind === "text" || kind === "person";
 }
 
 /** A short name for a request, which tells the day and nothing of what it is about. */

@@ -51,6 +51,9 @@ interface History {
   readonly done: boolean;
 }
 
+/** Kind of the facts that say what a stage took on this machine: no artifact may depend on them. */
+const MEASURED = "measured";
+
 const NO_HISTORY: History = { attempt: 0, manifest: undefined, done: false };
 
 function manifestHashIn(fact: Fact): string | undefined {
@@ -215,9 +218,13 @@ class PlanRun {
       signal,
       ...runtime,
       fact: (kind, data) => {
-        assert(!kind.startsWith("stage."), `fact kind ${kind} is not one of the pipeline's own`);
+        assert(
+          !kind.startsWith("stage.") && kind !== MEASURED,
+          `fact kind ${kind} is not one of the pipeline's own`,
+        );
         this.#append(entry, attempt, kind, data);
       },
+      measured: (data) => this.#append(entry, attempt, MEASURED, data),
       lineageFacts: lineage,
     };
     const summary = await stage.run(context);
@@ -233,7 +240,7 @@ class PlanRun {
     const closure = closureOf(entry, this.#plan);
     const facts = await ledger.factsOf(closure.map(({ fingerprint }) => fingerprint));
     const lineage = closure.flatMap((ancestor) =>
-      facts.filter((fact) => fact.fingerprint === ancestor.fingerprint),
+      facts.filter((fact) => fact.fingerprint === ancestor.fingerprint && fact.kind !== MEASURED),
     );
     const unknown = closure.find(
       (ancestor) => !facts.some((fact) => fact.fingerprint === ancestor.fingerprint),

@@ -13,7 +13,7 @@ export { changesFeed, type Publication } from "./papers/feed.ts";
 export type { DomainLookup, PortalData } from "./papers/portal-data.ts";
 export type { ReleaseFact } from "./papers/facts.ts";
 export { type ProviderProfile, providerProfileSchema } from "./papers/provider.ts";
-export { type Published, type PublishOptions, publishRelease } from "./publish.ts";
+export { type Published, type PublishOptions, publishRelease, type ReleaseLedger } from "./publish.ts";
 export { recreateSummary, renderRecreation } from "./recreate.ts";
 export { checkStatement, newSigningKey, signStatement } from "./signature.ts";
 export { type ReleaseVerdict, verifyRelease } from "./verify-release.ts";

@@ -4,12 +4,24 @@
  */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { listFiles, MANIFEST_FILE, writeFileAtomic } from "../artifacts/index.ts";
+import { z } from "zod";
+import { listFiles, MANIFEST_FILE, writeFileAtomic, writeJsonAtomic } from "../artifacts/index.ts";
 import { FirnError, type Work } from "../core/index.ts";
 import { CHECKSUMS, hashRelease, type ReleaseFile, writeChecksums } from "./checksums.ts";
 import { FEED_FILE } from "./papers/feed.ts";
 import { LEGAL } from "./papers/write-papers.ts";
 import { PUBLIC_KEY, publicPem, readSigningKey, SIGNATURE, signFiles } from "./signature.ts";
+
+/** Where a published release says how long the ledger was. */
+export const LEDGER_FILE = "ledger.json";
+
+export const releaseLedgerSchema = z.strictObject({
+  /** Facts in the ledger. */
+  facts: z.int().min(0),
+  /** Hash of the newest. */
+  head: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type ReleaseLedger = z.infer<typeof releaseLedgerSchema>;
 
 export interface PublishOptions {
   /** The release to copy; it was verified. */
@@ -21,6 +33,8 @@ export interface PublishOptions {
   readonly extra?: ReadonlyMap<string, Uint8Array>;
   /** `changes.atom`, this publication included. */
   readonly feed: string;
+  /** The newest fact of the ledger, which a copy made afterwards must still hold. */
+  readonly ledger: ReleaseLedger;
   readonly signingKey?: { readonly pem: string; readonly where: string };
 }
 
@@ -63,6 +77,7 @@ export async function publishRelease(options: PublishOptions, work: Work): Promi
   }
   for (const [path, bytes] of extra ?? []) await writeFileAtomic(join(dir, path), bytes);
   await writeFileAtomic(join(dir, LEGAL, FEED_FILE), options.feed);
+  await writeJsonAtomic(join(dir, LEGAL, LEDGER_FILE), options.ledger);
   const files: ReleaseFile[] = await hashRelease(dir);
   const checksums = await writeChecksums(dir, files);
   if (key !== undefined) {

@@ -23,7 +23,8 @@ describe("Apertus v1 from its published facts", () => {
     const ticked = made.comparisons.filter(
       ({ agreement }) => agreement === "same" || agreement === "differs",
     );
-    expect(ticked.filter(({ agreement }) => agreement === "differs").map(({ heading }) => heading)).toEqual([
+    const boxes = ticked.filter(({ published }) => published === "Yes" || published === "No");
+    expect(boxes.filter(({ agreement }) => agreement === "differs").map(({ heading }) => heading)).toEqual([
       "2.6 Other sources of data",
     ]);
     expect(ticked.length).toBeGreaterThanOrEqual(8);
@@ -33,6 +34,24 @@ describe("Apertus v1 from its published facts", () => {
     const large = of("2.1", "List of large").recreated!;
     for (const name of ["FineWeb-Edu", "FineWeb-HQ", "DCLM-Edu", "FineWeb-2"]) expect(large).toContain(name);
     for (const name of ["The Stack", "FineMath", "MegaMath", "Wikipedia"]) expect(large).not.toContain(name);
+  });
+
+  it("says of every answer in words what the published one has and ours has not", () => {
+    expect(of("1.1", "Provider name")).toMatchObject({ agreement: "same", lacking: [] });
+    expect(of("2.1", "List of large")).toMatchObject({
+      agreement: "differs",
+      lacking: ["The Stack", "Stack v2 Edu", "FineMath", "MegaMath"],
+    });
+    // Synthetic canaries and probes belong under 2.6; two sets of post-training are not in the facts.
+    expect(of("2.1", "General description of other").lacking).toEqual([
+      "SmolTalk2",
+      "Tulu 3",
+      "canary",
+      "Gutenberg",
+    ]);
+    const text = renderRecreation(made);
+    expect(text).toContain("published only: The Stack; Stack v2 Edu; FineMath; MegaMath");
+    expect(text.indexOf("2.6 Have data sources")).toBeGreaterThan(0);
   });
 
   it("leaves open what was not published, and fills the follow-ups that were left out", () => {

@@ -21,14 +21,16 @@ const manifestSchema = z.strictObject({
         label: z.string().min(1),
         answer: z.string().min(1),
         tick: z.enum(["yes", "no"]).optional(),
+        /** What the published answer says, in the words that this program would print: names, figures, dates. */
+        says: z.array(z.string().min(1)).max(100).optional(),
       }),
     )
     .max(1000),
 });
 
 /**
- * `same`, `differs`: both tick a box. `both`: both say something in words. `ours`, `theirs`: only one does. `open`:
- * neither.
+ * `same`, `differs`: both tick a box, or the recreated answer holds all that the published one says, or not. `both`: both
+ * say something in words that only people can compare. `ours`, `theirs`: only one does. `open`: neither.
  */
 export type Agreement = "same" | "differs" | "both" | "ours" | "theirs" | "open";
 
@@ -37,6 +39,8 @@ export type Comparison = {
   readonly label: string;
   readonly published: string | null;
   readonly recreated: string | null;
+  /** What the published answer says and the recreated one does not. */
+  readonly lacking: readonly string[];
   readonly agreement: Agreement;
 };
 
@@ -46,7 +50,9 @@ export interface Recreation {
   readonly comparisons: readonly Comparison[];
 }
 
-function answerOf({ answer }: Field): { text: string | null; tick: "yes" | "no" | undefined } {
+type Tick = "yes" | "no" | undefined;
+
+function answerOf({ answer }: Field): { text: string | null; tick: Tick } {
   const known = answer.filter(({ basis }) => basis !== "gap");
   return {
     text: known.length === 0 ? null : known.map(({ text }) => text).join(" "),
@@ -56,11 +62,13 @@ function answerOf({ answer }: Field): { text: string | null; tick: "yes" | "no" 
 
 function agreementOf(
   ours: ReturnType<typeof answerOf>,
-  theirs: { answer: string; tick?: "yes" | "no" | undefined } | undefined,
+  theirs: { readonly tick?: Tick; readonly says?: readonly string[] | undefined } | undefined,
+  lacking: readonly string[],
 ): Agreement {
   if (theirs === undefined) return ours.text === null ? "open" : "ours";
   if (theirs.tick !== undefined && ours.tick !== undefined)
     return theirs.tick === ours.tick ? "same" : "differs";
+  if (theirs.says !== undefined && ours.text !== null) return lacking.length === 0 ? "same" : "differs";
   return ours.text === null ? "theirs" : "both";
 }
 
@@ -102,21 +110,23 @@ export function recreateSummary(text: string, where: string): Recreation {
       (entry) => heading.startsWith(entry.heading) && entry.label === field.label,
     );
     const ours = answerOf(field);
+    const lacking = (theirs?.says ?? []).filter((part) => ours.text?.includes(part) !== true);
     return {
       heading,
       label: field.label,
       published: theirs?.answer ?? null,
       recreated: ours.text,
-      agreement: agreementOf(ours, theirs),
+      lacking,
+      agreement: agreementOf(ours, theirs, lacking),
     };
   });
   return { paper, facts, comparisons };
 }
 
 const VERDICTS: Readonly<Record<Agreement, string>> = {
-  same: "same box ticked",
-  differs: "other box ticked",
-  both: "both answer in words",
+  same: "the same",
+  differs: "differs",
+  both: "both in words",
   ours: "answered here, not published",
   theirs: "published, not in the manifest's facts",
   open: "open in both",
@@ -125,7 +135,17 @@ const VERDICTS: Readonly<Record<Agreement, string>> = {
 const cut = (text: string | null, length: number): string =>
   text === null ? "–" : text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
-/** The comparison for people: counts, then every field. */
+/** One field in full, where people have something to compare. */
+function detail({ heading, label, published, recreated, lacking, agreement }: Comparison): string {
+  return [
+    `${heading.split(" ")[0]!} ${label} (${VERDICTS[agreement]})`,
+    `    published: ${published ?? "–"}`,
+    `    recreated: ${recreated ?? "–"}`,
+    ...(lacking.length === 0 ? [] : [`    published only: ${lacking.join("; ")}`]),
+  ].join("\n");
+}
+
+/** The comparison for people: every field in a line, then in full those that differ or need a reader, then counts. */
 export function renderRecreation({ comparisons }: Recreation): string {
   const counts = (Object.keys(VERDICTS) as Agreement[]).flatMap((agreement) => {
     const count = comparisons.filter((one) => one.agreement === agreement).length;
@@ -138,5 +158,14 @@ export function renderRecreation({ comparisons }: Recreation): string {
     cut(recreated, 48),
     VERDICTS[agreement],
   ]);
-  return `${formatTable(["", "field", "published", "recreated", ""], rows)}\n\n${comparisons.length} fields: ${counts.join(", ")}.`;
+  const inFull = (agreement: Agreement): string[] =>
+    comparisons.filter((one) => one.agreement === agreement).map(detail);
+  return [
+    formatTable(["", "field", "published", "recreated", ""], rows),
+    "In full:",
+    ...inFull("differs"),
+    ...inFull("theirs"),
+    ...inFull("both"),
+    `${comparisons.length} fields: ${counts.join(", ")}.`,
+  ].join("\n\n");
 }

@@ -28,6 +28,7 @@ const work: Work = {
 };
 const PEM = newSigningKey();
 const OTHER = newSigningKey();
+const LEDGER = { facts: 12, head: "a".repeat(64) };
 const publicOf = (pem: string): string => publicPem(readSigningKey(pem, "key"));
 
 describe("a signature", () => {
@@ -110,6 +111,7 @@ describe("a published release", () => {
         dir,
         name: "tiny",
         feed: "<feed/>",
+        ledger: LEDGER,
         ...(pem === "" ? {} : { signingKey: { pem, where: "key.pem" } }),
       },
       work,
@@ -159,7 +161,7 @@ describe("a published release", () => {
     for (const broken of ["", "{", "[]", text.slice(0, 200)]) {
       expect(() => checkSignature(broken, key, "x")).toThrow(/RELEASE_SIGNATURE/);
     }
-    expect(checkSignature(text, key, "x").files.size).toBe(6);
+    expect(checkSignature(text, key, "x").files.size).toBe(7);
   });
 
   it("whose papers cite a fact that is not there, or whose facts were altered, is refused", async () => {
@@ -178,15 +180,30 @@ describe("a published release", () => {
     await writeFile(join(altered, "legal/facts.jsonl"), facts.replace('"steps":3', '"steps":4'));
     await resum(altered);
     await expect(verifyRelease(altered)).rejects.toThrow(/RELEASE_FACTS.*line 1/);
+    for (const line of ["{", "null", '{"id":1}']) {
+      await writeFile(join(altered, "legal/facts.jsonl"), `${line}\n`);
+      await resum(altered);
+      await expect(verifyRelease(altered)).rejects.toThrow(/RELEASE_FACTS.*line 1/);
+    }
+  });
+
+  it("says where its ledger stood, or is refused when that is not said in the form", async () => {
+    const dir = await publish();
+    expect(await verifyRelease(dir)).toMatchObject({ ledger: LEDGER });
+    const other = await publish("");
+    await writeFile(join(other, "legal/ledger.json"), '{"facts":-1}');
+    const files = (await hashRelease(other)).filter(({ path }) => path !== "SHA256SUMS");
+    await writeChecksums(other, files);
+    await expect(verifyRelease(other)).rejects.toThrow(/RELEASE_FACTS.*ledger\.json/);
   });
 
   it("is never written over, and only made with keys of the right kind", async () => {
     const full = join(root, "full");
     await mkdir(full);
     await writeFile(join(full, "x"), "");
-    await expect(publishRelease({ releaseDir, dir: full, name: "tiny", feed: "" }, work)).rejects.toThrow(
-      /RELEASE_TARGET/,
-    );
+    await expect(
+      publishRelease({ releaseDir, dir: full, name: "tiny", feed: "", ledger: LEDGER }, work),
+    ).rejects.toThrow(/RELEASE_TARGET/);
     await expect(publish("not a key")).rejects.toThrow(/RELEASE_KEY/);
     await expect(verifyRelease(root)).rejects.toThrow(/RELEASE_NOT_ONE/);
     await expect(verifyRelease(await publish(), "no key")).rejects.toThrow(/RELEASE_KEY/);

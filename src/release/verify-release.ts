@@ -4,11 +4,13 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { MANIFEST_FILE } from "../artifacts/index.ts";
 import { FirnError, systemErrorCode } from "../core/index.ts";
 import { factId } from "../ledger/index.ts";
 import { CHECKSUMS, hashRelease, type ReleaseFile } from "./checksums.ts";
 import { LEGAL } from "./papers/write-papers.ts";
+import { LEDGER_FILE, type ReleaseLedger, releaseLedgerSchema } from "./publish.ts";
 import { checkSignature, PUBLIC_KEY, readPublicKey, SIGNATURE } from "./signature.ts";
 
 export interface ReleaseVerdict {
@@ -20,6 +22,8 @@ export interface ReleaseVerdict {
   readonly signature: "named" | "enclosed" | "none";
   /** SHA-256 of the key's PEM, for comparison over the telephone. */
   readonly key: string | undefined;
+  /** Where the ledger stood at publication; undefined for a release in its store. */
+  readonly ledger: ReleaseLedger | undefined;
 }
 
 /** Files that describe the others, or belong to the store and not to the release. */
@@ -83,6 +87,22 @@ function refuse(dir: string, faults: readonly string[], by: string): void {
   });
 }
 
+const factSchema = z.object({
+  id: z.string(),
+  kind: z.string(),
+  stage: z.string(),
+  fingerprint: z.string(),
+  data: z.json(),
+});
+
+function parseReleaseFact(line: string): z.infer<typeof factSchema> | undefined {
+  try {
+    return factSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The ids of `facts.jsonl`; each must be the hash of what its line says. */
 async function readFactIds(dir: string): Promise<Set<string>> {
   const path = join(dir, LEGAL, "facts.jsonl");
@@ -90,8 +110,8 @@ async function readFactIds(dir: string): Promise<Set<string>> {
   const ids = new Set<string>();
   for (const [index, line] of text.split("\n").entries()) {
     if (line === "") continue;
-    const fact = JSON.parse(line) as Parameters<typeof factId>[0] & { readonly id: string };
-    if (factId(fact) !== fact.id) {
+    const fact = parseReleaseFact(line);
+    if (fact === undefined || factId({ ...fact, attempt: 0 }) !== fact.id) {
       throw new FirnError("RELEASE_FACTS", {
         expected: "facts whose ids are the hashes of what they say",
         got: `line ${index + 1}, which was altered`,
@@ -123,6 +143,23 @@ async function checkCitations(dir: string, files: readonly ReleaseFile[]): Promi
     }
   }
   return cited.size;
+}
+
+/** Where the ledger stood when the release was published; undefined for one in its store. */
+async function readLedgerHead(dir: string): Promise<ReleaseLedger | undefined> {
+  const text = await readText(join(dir, LEGAL, LEDGER_FILE));
+  if (text === undefined) return undefined;
+  try {
+    return releaseLedgerSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new FirnError("RELEASE_FACTS", {
+      expected: "where the ledger stood: facts, head",
+      got: "something else",
+      where: join(dir, LEGAL, LEDGER_FILE),
+      next: "Get the release again from where it is published.",
+      cause,
+    });
+  }
 }
 
 /**
@@ -165,6 +202,7 @@ export async function verifyRelease(dir: string, publicKeyPem?: string): Promise
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     facts: await checkCitations(dir, files),
+    ledger: await readLedgerHead(dir),
     signature: key === undefined ? "none" : publicKeyPem === undefined ? "enclosed" : "named",
     key,
   };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SafetensorsFile, writeFileAtomic, writeJsonAtomic, writeSafetensors } from "../artifacts/index.ts";
 import { type Json, randomStream, silentReporter, type Work } from "../core/index.ts";
+import { factId } from "../ledger/index.ts";
 import { fromHfConfig, parameterSpecs, toHfConfig } from "../model/index.ts";
 import { CONFIG, FACTS, FULL_PROVIDER, inputOf, RELEASE, withProvider } from "./papers/example.test-facts.ts";
 import { type ReleaseOptions, writeRelease } from "./write-release.ts";
@@ -46,6 +47,10 @@ describe("a release", () => {
       weightsDir,
       tokenizerDir,
       facts: withProvider(FACTS, FULL_PROVIDER),
+      record: (kind, data) => {
+        const named = { kind, stage: "release", fingerprint: "f".repeat(64), data };
+        return { ...named, id: factId({ ...named, attempt: 0 }) };
+      },
       corpusFiles: inputOf(FACTS).corpusFiles,
       addresses: {
         domainsCsv: "rank,domain\n1,example.org\n",

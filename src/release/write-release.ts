@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ManifestFile, writeFileAtomic } from "../artifacts/index.ts";
-import { FirnError, formatBytes, type Work } from "../core/index.ts";
+import { FirnError, formatBytes, type Json, type Work } from "../core/index.ts";
 import { parameterCount, type WeightsDtype } from "../model/index.ts";
 import { hashRelease, type ReleaseFile, writeChecksums } from "./checksums.ts";
 import { type GgufFileType, writeApertusGguf } from "./export/gguf-model.ts";
@@ -24,6 +24,8 @@ export interface ReleaseOptions extends ReleaseIdentity {
   readonly evaluationsDir?: string;
   /** The line's facts, oldest first, with those that the release stage records itself (`provider`, `compute`, …). */
   readonly facts: readonly ReleaseFact[];
+  /** Records one more fact of the release, under the name that papers cite it by. */
+  readonly record: (kind: string, data: Json) => ReleaseFact;
   /** Files of the documents artifact, for the description of the corpus. */
   readonly corpusFiles?: readonly ManifestFile[];
   /** What the web addresses of documents tell, where they have any. */
@@ -66,12 +68,12 @@ function checkName(name: string): void {
 }
 
 /**
- * Writes a release into `options.dir` and records the fact `release`. The bytes depend on the options alone.
+ * Writes a release into `options.dir` and records the facts `model` and `release`. The bytes depend on the options alone.
  * Throws `RELEASE_NAME`, `MODEL_CONFIG_UNREADABLE`, `RELEASE_TOKENIZER`, `MODEL_HF_CONFIG`, `ARTIFACT_SAFETENSORS_…`,
  * `DISK_…`.
  */
 export async function writeRelease(options: ReleaseOptions, work: Work): Promise<ReleaseSummary> {
-  const { name, version, dir, tokenizerDir, weightsDir, facts } = options;
+  const { name, version, dir, tokenizerDir, weightsDir } = options;
   checkName(name);
   const types = options.ggufTypes ?? ["F32"];
   const task = work.report.task("release", types.length + 3, "parts");
@@ -88,7 +90,7 @@ export async function writeRelease(options: ReleaseOptions, work: Work): Promise
     version,
     description: `${name} ${version}, trained with Firn`,
     licence: options.licence,
-    languages: trainedLanguages(readFacts(facts)),
+    languages: trainedLanguages(readFacts(options.facts)),
   };
   const ggufFiles: string[] = [];
   for (const type of types) {
@@ -107,15 +109,27 @@ export async function writeRelease(options: ReleaseOptions, work: Work): Promise
   }
   task.update(types.length + 1, "papers");
   const made = new Map((await hashRelease(dir)).map((file) => [file.path, file]));
+  const weightFiles = [...made.values()].filter(({ path }) => /\.(safetensors|gguf)$/.test(path));
+  const { config } = weights;
+  const model = options.record("model", {
+    name,
+    version,
+    date: options.date,
+    licence: options.licence,
+    parameters,
+    shape: JSON.parse(JSON.stringify(config)) as Json,
+    files: weightFiles.map((file) => ({ ...file })),
+  });
+  const facts = [...options.facts, model];
   const { openQuestions } = await writePapers(
     {
       record: readFacts(facts),
       release: { name, version, date: options.date },
-      config: weights.config,
+      config,
       parameters,
       licence: options.licence,
       ggufFiles,
-      weightFiles: [...made.values()].filter(({ path }) => /\.(safetensors|gguf)$/.test(path)),
+      weightFiles,
       corpusFiles: options.corpusFiles ?? [],
     },
     facts,

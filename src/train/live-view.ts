@@ -28,6 +28,16 @@ export function formatEnergy({ joules, estimated }: EnergyReading): string {
   return estimated ? `~${text} (estimated)` : text;
 }
 
+/** What a session of a run took on this machine. */
+export type SessionTaken = {
+  readonly seconds: number;
+  readonly tokens: number;
+  /** Operations per second of large matrix products; null for runs too short to measure it. */
+  readonly peakFlops: number | null;
+  readonly joules: number;
+  readonly energyEstimated: boolean;
+};
+
 export class LiveView {
   readonly #settings: LiveSettings;
   readonly #meter: EnergyMeter;
@@ -35,6 +45,7 @@ export class LiveView {
   /** FLOP/s of large matrix products here; undefined if not measured. */
   readonly #matmulRate: number | undefined;
   readonly #steps: { readonly at: number; readonly tokens: number }[] = [];
+  readonly #began: number;
   #energy: EnergyReading;
   #tokens = 0;
   #refreshed = Number.NEGATIVE_INFINITY;
@@ -51,7 +62,8 @@ export class LiveView {
     this.#energy = energy;
     this.#clock = clock;
     this.#matmulRate = matmulRate;
-    this.#steps.push({ at: clock(), tokens: 0 });
+    this.#began = clock();
+    this.#steps.push({ at: this.#began, tokens: 0 });
   }
 
   static async start(settings: LiveSettings, clock: () => number): Promise<LiveView> {
@@ -122,5 +134,17 @@ export class LiveView {
     const flops = rate * this.#settings.flopsPerToken;
     const share = this.#matmulRate === undefined ? "" : ` (MFU ${formatPercent(flops / this.#matmulRate)})`;
     return `${formatCount(rate)} tokens/s, ${formatCount(flops)}FLOP/s${share}, ${formatEnergy(await this.#meter.read())}`;
+  }
+
+  /** What this session took so far, for the ledger. */
+  async taken(): Promise<SessionTaken> {
+    const { joules, estimated } = await this.#meter.read();
+    return {
+      seconds: (this.#clock() - this.#began) / 1000,
+      tokens: this.#tokens,
+      peakFlops: this.#matmulRate ?? null,
+      joules,
+      energyEstimated: estimated,
+    };
   }
 }

@@ -1,4 +1,5 @@
 /** @file The loop over the steps: batch, gradients, judgement, update, record, checkpoint; and the way back. */
+import { cpus } from "node:os";
 import { FirnError, type Json, soloCommunicator, type Work } from "../core/index.ts";
 import { type Batch, makeBatch } from "./batch.ts";
 import { stateFits } from "./check-run.ts";
@@ -73,7 +74,8 @@ export class TrainingLoop {
   async run(): Promise<void> {
     const { config, kind, dir, flopsPerToken } = this.#run;
     const { report, signal, threads } = this.#work;
-    const done = this.times.sequencesBefore(stepsDone(this.record) + 1);
+    const fromStep = stepsDone(this.record);
+    const done = this.times.sequencesBefore(fromStep + 1);
     const tokens = (this.times.sequences - done) * config.length;
     const view = await LiveView.start({ dir, threads, flopsPerToken, tokens, steps: config.steps }, () =>
       performance.now(),
@@ -90,6 +92,16 @@ export class TrainingLoop {
         await this.#goBackOrSave();
       }
     } finally {
+      this.#work.measured?.({
+        run: kind,
+        fromStep,
+        toStep: stepsDone(this.record),
+        steps: config.steps,
+        device: cpus()[0]?.model.trim() ?? "",
+        threads,
+        processes: this.#work.communicator?.size ?? 1,
+        ...(await view.taken()),
+      });
       await this.#checkpoints.flush();
     }
     task.finish(`loss ${recentLoss(this.record, 20).toFixed(3)} after ${config.steps} steps`);

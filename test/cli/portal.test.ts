@@ -131,6 +131,13 @@ describe.skipIf(!withBrowser)("the page", () => {
     await page.click(".switch button:nth-child(2)");
     expect(await page.locator(".treemap .box").count()).toBe(6);
     expect(await page.textContent("#refused ~ .steps")).toContain("Copies of another text");
+    expect(await page.textContent("#refused ~ .steps")).toContain("the same text was there already");
+    expect(await page.textContent("#refused ~ .reservations")).toContain("robots.txt (RFC 9309)");
+    expect(await page.textContent(".portal")).toContain("made by rules and templates, not by another model");
+    for (const link of await page.locator('.portal a[href^="legal/"]').all()) {
+      const address = await link.getAttribute("href");
+      expect((await fetch(`${server.url}/${address}`)).status, address ?? "").toBe(200);
+    }
     await page.fill(".lookup textarea", "the firn will become ice when enough years");
     await page.click(".lookup button");
     await page.waitForSelector(".found p");

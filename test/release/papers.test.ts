@@ -9,6 +9,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { getDomain } from "tldts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Artifact, openStore } from "../../src/artifacts/index.ts";
+import type { PortalData } from "../../src/release/index.ts";
+import { type ChatMessage, loadTokenizer, renderChat } from "../../src/tokenizer/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
 
 let dir: string;
@@ -34,18 +36,31 @@ async function artifact(kind: string, stage: string): Promise<Artifact> {
   return found.at(-1)!;
 }
 
-/** One row of SQL, in a database of its own. */
+type Row = Record<string, unknown>;
+
+/** The one row of SQL, as numbers. */
 async function count(sql: string): Promise<Record<string, number>> {
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
-  const reader = await connection.runAndReadAll(sql);
-  const [row] = reader.getRowObjectsJS();
-  connection.closeSync();
-  instance.closeSync();
+  const [row] = await rows(sql);
   return Object.fromEntries(Object.entries(row!).map(([key, value]) => [key, Number(value)]));
 }
 
-const integer = (value: number): string => value.toLocaleString("en-US");
+/** All rows of SQL. */
+async function rows(sql: string): Promise<Row[]> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const reader = await connection.runAndReadAll(sql);
+  const found = reader.getRowObjectsJS();
+  connection.closeSync();
+  instance.closeSync();
+  return found;
+}
+
+const integer = (value: unknown): string => Number(value).toLocaleString("en-US");
+
+async function portalJson(): Promise<PortalData> {
+  const { dir: at } = await artifact("release", "release");
+  return JSON.parse(await readFile(path.join(at, "legal/portal.json"), "utf8")) as PortalData;
+}
 
 beforeAll(async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), "firn-papers-"));
@@ -79,47 +94,84 @@ describe("the printed totals", () => {
     );
   });
 
-  it("of each source, of the languages and of what was held out are those of the tables", async () => {
-    for (const source of ["udhr"]) {
-      const row = await count(
-        `SELECT count(*) AS documents, sum(length) AS tokens FROM '${tokens}' WHERE split = 'train' AND source = '${source}'`,
-      );
+  it("of every source, every language and what was held out are those of the tables", async () => {
+    for (const row of await rows(
+      `SELECT source, count(*) AS documents, sum(length) AS tokens FROM '${tokens}' WHERE split = 'train' GROUP BY ALL`,
+    )) {
       expect(summary).toContain(
-        `${source} after processing: ${integer(row["tokens"]!)} tokens in ${integer(row["documents"]!)} documents`,
+        `${String(row["source"])} after processing: ${integer(row["tokens"])} tokens in ${integer(row["documents"])} documents`,
       );
     }
-    const german = await count(
-      `SELECT sum(length) FILTER (language LIKE 'deu%') / sum(length) AS share FROM '${tokens}' WHERE split = 'train'`,
+    const portal = await portalJson();
+    const languages = await rows(
+      `SELECT split_part(language, '_', 1) AS name, sum(length) AS tokens FROM '${tokens}' WHERE split = 'train' GROUP BY ALL ORDER BY tokens DESC, name`,
     );
-    expect(summary).toContain(`German ${(german["share"]! * 100).toFixed(1)} %`);
+    expect(portal.languages).toEqual(
+      languages.map(({ name, tokens: size }) => ({ name, tokens: Number(size) })),
+    );
+    const total = languages.reduce((sum, row) => sum + Number(row["tokens"]), 0);
+    const share = (row: Row): string =>
+      `${String(row["name"])} ${((Number(row["tokens"]) / total) * 100).toFixed(1)} %`;
+    expect(summary).toContain(`languages; by share of tokens: ${languages.map(share).join(", ")}.`);
     const held = await count(
       `SELECT count(*) AS documents, sum(length) AS tokens FROM '${tokens}' WHERE split = 'heldout'`,
     );
     expect(form).toContain(
-      `Testing and validation (held out): ${integer(held["documents"]!)} documents, ${integer(held["tokens"]!)} tokens`,
+      `Testing and validation (held out): ${integer(held["documents"])} documents, ${integer(held["tokens"])} tokens`,
     );
   });
 
-  it("of dropped documents are those of the rejects", async () => {
-    const row = await count(
-      `SELECT count(*) AS dropped FROM '${path.join(documents, "../rejects")}/*.parquet' WHERE step = 'deduplicate'`,
+  it("of every step are those of the rejects and of what came through", async () => {
+    const dropped = await rows(
+      `SELECT step, reason AS name, count(*) AS documents FROM '${path.join(documents, "../rejects")}/*.parquet' GROUP BY ALL ORDER BY ALL`,
     );
-    expect(form).toMatch(new RegExp(`deduplicate: kept [^;]*; dropped: exact-duplicate ${row["dropped"]}`));
+    const { steps } = await portalJson();
+    const printed = steps.flatMap(({ step, reasons }) =>
+      reasons.map(({ name, documents: number }) => ({ step, name, documents: number })),
+    );
+    const key = (row: Row): string =>
+      `${String(row["step"])} ${String(row["name"])} ${Number(row["documents"])}`;
+    expect(printed.map(key).sort()).toEqual(dropped.map(key).sort());
+    for (const { step, in: came, out, reasons } of steps) {
+      expect(came! - reasons.reduce((sum, reason) => sum + reason.documents, 0), step).toBe(out);
+      expect(form).toContain(`kept ${integer(out)} of ${integer(came)} documents`);
+    }
+    const all = await count(`SELECT count(*) AS n FROM '${documents}/*.parquet'`);
+    expect(steps.at(-1)!.out).toBe(all["n"]);
+  });
+
+  it("of the conversations are those of their files", async () => {
+    const { dir: at } = await artifact("conversations", "conversations");
+    const lines = async (name: string): Promise<number> =>
+      (await readFile(path.join(at, name), "utf8")).trimEnd().split("\n").length;
+    const [train, heldout] = [await lines("train.jsonl"), await lines("heldout.jsonl")];
+    expect(summary).toContain(`${integer(train)} short conversations for fine-tuning`);
+    expect(form).toMatch(new RegExp(`Fine-tuning: ${integer(train)} conversations.*; ${heldout} held out`));
+    const { tokenizer } = await loadTokenizer((await artifact("tokenizer", "train-tokenizer")).dir);
+    const text = (await readFile(path.join(at, "train.jsonl"), "utf8")).trimEnd().split("\n");
+    const size = text.reduce((sum, line) => {
+      const { messages } = JSON.parse(line) as { messages: ChatMessage[] };
+      return sum + renderChat(tokenizer, messages).ids.length;
+    }, 0);
+    expect(summary).toContain(`${integer(train)} conversations for fine-tuning: ${integer(size)} tokens`);
   });
 
   it("of domains are those of the addresses, by the public suffix list", async () => {
     const release = await artifact("release", "release");
     const csv = await readFile(path.join(release.dir, "legal/domains.csv"), "utf8");
-    const [, first] = csv.split("\n");
-    const [rank, domain, bytes, number, size] = first!.split(",");
-    expect(rank).toBe("1");
-    expect(getDomain(domain!)).toBe(domain);
-    const row = await count(
-      `SELECT sum(d.bytes) AS bytes, count(*) AS documents, sum(t.length) AS tokens
-       FROM '${documents}/train-*.parquet' d JOIN '${tokens}' t ON t.id = d.id
-       WHERE d.url LIKE '%${domain}/%'`,
-    );
-    expect([bytes, number, size].map(Number)).toEqual([row["bytes"], row["documents"], row["tokens"]]);
+    const lines = csv.trimEnd().split("\n").slice(1);
+    expect(lines.length).toBeGreaterThan(0);
+    for (const [index, line] of lines.entries()) {
+      const [rank, domain, bytes, number, size] = line.split(",");
+      expect(rank).toBe(String(index + 1));
+      expect(getDomain(domain!)).toBe(domain);
+      const row = await count(
+        `SELECT sum(strlen(d.text)) AS bytes, count(*) AS documents, sum(t.length) AS tokens
+         FROM '${documents}/train-*.parquet' d JOIN '${tokens}' t ON t.id = d.id
+         WHERE d.url LIKE '%${domain}/%'`,
+      );
+      expect([bytes, number, size].map(Number)).toEqual([row["bytes"], row["documents"], row["tokens"]]);
+    }
   });
 
   it("earn every point that this recipe's records can, and say the rest", async () => {
@@ -173,6 +225,21 @@ describe("a request", () => {
     ]);
   });
 
+  it("about a passage can be followed to its tokens and to the steps that read them", async () => {
+    const { documents } = (await ask("trace", "text", "the firn will become ice")) as {
+      documents: { id: string; tokens: number; places: { from: number; to: number; steps: number[] }[] }[];
+    };
+    const [{ id, places }] = documents as [(typeof documents)[number]];
+    const [{ from, to, steps }] = places as [(typeof places)[number]];
+    expect(places).toHaveLength(1);
+    const exposure = path.join((await artifact("weights", "pretrain")).dir, "exposure.parquet");
+    const seen = await rows(
+      `SELECT DISTINCT step FROM '${exposure}' WHERE document = '${id}' AND start < ${to} AND start + length > ${from} ORDER BY step`,
+    );
+    expect(steps).toEqual(seen.map(({ step }) => Number(step)));
+    expect(steps.length).toBeGreaterThan(0);
+  });
+
   it("keeps no copy of the passage it is about, only hashes", async () => {
     const passage = "the firn will become ice when enough years";
     const { id, folder, list, effects } = (await ask("optout", "add", "text", passage)) as Added;
@@ -218,6 +285,9 @@ describe("a request", () => {
   it("that names nothing is recorded for the future; one that names everybody's text is refused", async () => {
     const { effects } = (await ask("optout", "add", "domain", "nowhere.example.org")) as Added;
     expect(effects[0]).toMatchObject({ documents: 0, firstStep: null });
+    const { out } = await firn("optout", "add", "person", "Nobody Whosoever", "--store", store());
+    expect(out).toContain("Nothing that was kept or dropped here is concerned.");
+    expect(out).toContain("Only its hash is on record");
     expect(await refused("optout", "add", "domain", "co.uk")).toContain("LEDGER_REQUEST");
     expect(await refused("optout", "add", "text", "the")).toContain("LEDGER_REQUEST");
     expect(await refused("optout", "add", "url", "https://example.com")).toContain("LEDGER_REQUEST");
@@ -291,7 +361,25 @@ describe("firn verify", () => {
       expect(await refused("verify")).toMatch(new RegExp(`LEDGER_BROKEN[^]*line ${line} `));
     }
     await writeFile(ledger, whole);
+    // A ledger that ends too early still has a whole chain; the artifacts and whoever has a published copy know better.
+    const done = lines.findLastIndex((line) => line.includes('"kind":"stage.done"'));
+    const start = lines.findLastIndex((line, index) => index < done && line.includes('"kind":"stage.start"'));
+    await writeFile(ledger, `${lines.slice(0, start).join("\n")}\n`);
+    expect(await refused("verify")).toMatch(/LEDGER_INCOMPLETE[^]*lines at its end were taken away/);
+    const published = await firn("verify", path.join(dir, "first"), "--store", store());
+    expect(published.out).toMatch(
+      /does not hold: it is another store's, or lines at its end were taken away/,
+    );
+    await writeFile(ledger, whole);
+    expect((await firn("verify", path.join(dir, "first"), "--store", store())).out).toMatch(
+      /which the ledger in .* holds/,
+    );
     const tokenizer = (await artifact("tokenizer", "train-tokenizer")).dir;
+    const manifest = path.join(tokenizer, "manifest.json");
+    const written = await readFile(manifest, "utf8");
+    await writeFile(manifest, written.replace('"summary"', ' "summary"'));
+    expect(await refused("verify")).toMatch(/ARTIFACT_EDITED[^]*manifest that the ledger recorded/);
+    await writeFile(manifest, written);
     await appendFile(path.join(tokenizer, "tokenizer.json"), " ");
     expect(await refused("verify")).toMatch(/ARTIFACT_EDITED[^]*tokenizer\.json/);
   });

@@ -3,10 +3,12 @@ import { z } from "zod";
 import { formatBytes, formatInteger } from "../../core/index.ts";
 import { crawlSites } from "../../data/index.ts";
 import type { CommandCall } from "../command.ts";
-import { integerOption, numberOption, parseOptions } from "../options.ts";
+import { ledgerWork } from "../ledger-work.ts";
+import { integerOption, numberOption, parseOptions, storeOption } from "../options.ts";
 import { packageVersion } from "../version.ts";
 
 const schema = z.object({
+  store: storeOption,
   to: z.string().min(1).default("crawl.warc.gz"),
   maxPages: integerOption(1, 10_000_000).default(1000),
   delay: numberOption(0, 3600).default(1),
@@ -17,8 +19,8 @@ const MAX_PAGE_BYTES = 10_000_000;
 const TIMEOUT_MS = 30_000;
 
 export async function run(call: CommandCall): Promise<void> {
-  const { to, maxPages, delay, agent } = parseOptions(schema, call);
-  const work = { report: call.report, signal: call.signal, fact: () => undefined, workers: 1, threads: 1 };
+  const { store, to, maxPages, delay, agent } = parseOptions(schema, call);
+  const work = ledgerWork(store, call);
   const options = {
     agent: "firn",
     userAgent: agent,

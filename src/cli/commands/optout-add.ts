@@ -5,10 +5,13 @@ import { z } from "zod";
 import { writeFileAtomic, writeJsonAtomic } from "../../artifacts/index.ts";
 import { FirnError, formatDuration, formatInteger, nearestName } from "../../core/index.ts";
 import {
+  concernsNothing,
+  isKeptAsHash,
   Ledger,
   normaliseSubject,
   type OpenRequest,
   recordedSubject,
+  refuseEverything,
   REQUEST_KINDS,
   requestId,
   requestLetter,
@@ -25,6 +28,8 @@ const schema = z.object({
   contact: z.string().min(1).max(500).optional(),
   /** The month that data protection law gives (Regulation (EU) 2016/679, Art. 12(3)). */
   days: integerOption(1, 365).default(30),
+  /** The request is meant although it names every document. */
+  everything: z.boolean().default(false),
 });
 
 function readSubject(words: readonly (string | undefined)[]): RequestSubject {
@@ -47,6 +52,13 @@ function printEffect(call: CommandCall, request: OpenRequest): void {
   const print = (text: string): void => call.terminal.print(text);
   if (request.effects.length === 0)
     print("No model has been trained in this store; the request holds for the next.");
+  else if (concernsNothing(request.effects)) {
+    print("Nothing that was kept or dropped here is concerned.");
+    if (isKeptAsHash(request.kind))
+      print(
+        "Only its hash is on record, by which no later corpus can be searched: ask again after the next build, or name the domain or address.",
+      );
+  }
   for (const {
     run,
     documents,
@@ -77,6 +89,7 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
   const subject = readSubject(call.arguments.slice(1));
   const ledger = Ledger.open(options.store, call.report);
   const { effects, documents } = await effectsOf(options.store, ledger, subject);
+  if (!options.everything) refuseEverything(effects);
   const now = new Date();
   const received = now.toISOString();
   const salt = randomBytes(16).toString("hex");

@@ -5,6 +5,7 @@ import { openStore, readDocumentFacts } from "../../artifacts/index.ts";
 import { FirnError, formatBytes, formatInteger, formatTable } from "../../core/index.ts";
 import { fetchSnapshot, rankHosts } from "../../data/index.ts";
 import type { CommandCall } from "../command.ts";
+import { ledgerWork } from "../ledger-work.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
 import { packageVersion } from "../version.ts";
 
@@ -63,7 +64,7 @@ export async function runOptoutFetch(call: CommandCall): Promise<void> {
       `${formatInteger(ranked.length)} hosts; most text from\n${formatTable(["host", "text"], rows)}`,
     );
   }
-  const work = { report: call.report, signal: call.signal, fact: () => undefined, workers: 1, threads: 1 };
+  const work = ledgerWork(store, call);
   const options = { userAgent: agent, timeoutMs: TIMEOUT_MS, parallel, now: () => new Date() };
   const summary = await fetchSnapshot(hosts, path, options, work);
   if (call.json) call.printJson({ path, ...summary });

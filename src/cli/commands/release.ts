@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { type Artifact, openStore } from "../../artifacts/index.ts";
-import { FirnError, formatBytes, formatInteger } from "../../core/index.ts";
+import { FirnError, formatBytes, formatInteger, type Json } from "../../core/index.ts";
 import { Ledger } from "../../ledger/index.ts";
 import {
   changesFeed,
@@ -96,6 +96,31 @@ async function feedWith(ledger: Ledger, artifact: Artifact): Promise<string> {
   return changesFeed([...before, now], portal.provider?.name, portal.provider?.website ?? undefined);
 }
 
+const paperSchema = z.object({
+  file: z.string(),
+  title: z.string(),
+  template: z.object({ id: z.string(), sha256: z.string() }).optional(),
+});
+
+/** What was published of the papers, for the ledger: each with its checksum and form, and the facts they rest on. */
+async function publishedPapers({
+  dir,
+  manifest,
+}: Artifact): Promise<{ papers: Json; facts: string; url: string | null }> {
+  const sums = new Map(manifest.files.map(({ path: name, sha256 }) => [name, sha256]));
+  const names = [...sums.keys()].filter((name) => /^legal\/[^/]+\.json$/.test(name));
+  const papers: Json[] = [];
+  for (const name of names) {
+    const paper = paperSchema.safeParse(JSON.parse(await readFile(path.join(dir, name), "utf8"))).data;
+    if (paper !== undefined)
+      papers.push({ title: paper.title, sha256: sums.get(name)!, template: paper.template ?? null });
+  }
+  const { provider } = portalSchema.parse(
+    JSON.parse(await readFile(path.join(dir, "legal", "portal.json"), "utf8")),
+  );
+  return { papers, facts: sums.get("legal/facts.jsonl") ?? "", url: provider?.website ?? null };
+}
+
 /** Prints what a manifest of published facts gives, beside what was published. */
 async function compare(call: CommandCall, file: string): Promise<void> {
   const recreated = recreateSummary(await readFile(file, "utf8"), file);
@@ -135,6 +160,7 @@ export async function run(call: CommandCall): Promise<void> {
       dir: path.resolve(options.out),
       name,
       feed: await feedWith(ledger, artifact),
+      ledger: { facts: ledger.length, head: ledger.head },
       ...(options.site
         ? {
             extra: await siteFiles(
@@ -152,7 +178,7 @@ export async function run(call: CommandCall): Promise<void> {
     stage: "",
     fingerprint: artifact.manifest.fingerprint,
     attempt: 0,
-    data: { name, version, ...published },
+    data: { name, version, ...published, ...(await publishedPapers(artifact)) },
   });
   if (call.json) call.printJson({ out: path.resolve(options.out), ...published, fact: fact.hash });
   else {

@@ -11,13 +11,16 @@ import {
 } from "../../core/index.ts";
 import {
   buildTraceIndex,
+  type DocumentTrace,
   indexBytes,
   openRunTrace,
   type RunTables,
   type RunTrace,
 } from "../../ledger/index.ts";
+import { loadTokenizer } from "../../tokenizer/index.ts";
 import type { CommandCall } from "../command.ts";
-import { findArtifacts, newestOfStage } from "../find-artifact.ts";
+import { findArtifacts, inputOf, newestOfStage } from "../find-artifact.ts";
+import { type DocumentPlaces, type PassagePlace, passagePlaces } from "../passage-places.ts";
 import { traceIndexDir } from "../release-run.ts";
 import { openRun } from "../run-tables.ts";
 import { parseOptions, storeOption } from "../options.ts";
@@ -61,6 +64,12 @@ function readStep(word: string): number {
 }
 
 const orDash = (value: string | null): string => value ?? "–";
+/** Finds a passage among the tokens of documents. */
+type FindPlaces = (
+  text: string,
+  documents: readonly DocumentTrace[],
+) => Promise<ReadonlyMap<string, DocumentPlaces>>;
+
 const quote = (text: string): string => text.replaceAll(/\s+/g, " ");
 
 /** Steps as ranges are rare; the first dozen and a count say enough. */
@@ -116,14 +125,26 @@ async function answerDocument(line: RunTrace, id: string): Promise<{ text: strin
   };
 }
 
-async function answerText(line: RunTrace, text: string): Promise<{ text: string; json: Json }> {
+/** `tokens 12–15 of 90, read in steps 3, 8`. */
+function placeText({ from, to, steps }: PassagePlace, tokens: number): string {
+  const read = steps.length === 0 ? "read in no step" : `read in steps ${listSteps(steps)}`;
+  return `tokens ${formatInteger(from)}–${formatInteger(to - 1)} of ${formatInteger(tokens)}, ${read}`;
+}
+
+async function answerText(
+  line: RunTrace,
+  text: string,
+  places: FindPlaces,
+): Promise<{ text: string; json: Json }> {
   const found = await line.text(text);
+  const traced: DocumentTrace[] = [];
+  for (const { id } of found.documents) traced.push(await line.document(id));
+  const placed = await places(text, traced);
   const lines = [`"${text}" stands in ${formatInteger(found.keptCount)} documents that were kept`];
   for (const { id, split, excerpt } of found.documents) {
-    const { exposures } = await line.document(id);
-    const seen =
-      exposures.length === 0 ? "seen by no step" : `steps ${listSteps(exposures.map(({ step }) => step))}`;
-    lines.push(`  ${id} (${split}; ${seen})`, `    … ${quote(excerpt)} …`);
+    lines.push(`  ${id} (${split})`, `    … ${quote(excerpt)} …`);
+    const { tokens = 0, places: ranges = [] } = placed.get(id) ?? {};
+    for (const range of ranges) lines.push(`    ${placeText(range, tokens)}`);
   }
   if (found.keptCount > found.documents.length)
     lines.push(`  and ${formatInteger(found.keptCount - found.documents.length)} more`);
@@ -135,7 +156,10 @@ async function answerText(line: RunTrace, text: string): Promise<{ text: string;
       text,
       kept: found.keptCount,
       dropped: found.rejectedCount,
-      documents: found.documents.map((document) => ({ ...document })),
+      documents: found.documents.map((document) => {
+        const { tokens = null, places: ranges = [] } = placed.get(document.id) ?? {};
+        return { ...document, tokens, places: ranges.map((range) => ({ ...range })) };
+      }),
       rejects: found.rejects.map((reject) => ({ ...reject })),
     },
   };
@@ -198,13 +222,22 @@ export async function run(call: CommandCall): Promise<void> {
     });
   }
   const line = await openRunTrace(tables, indexDir);
-  const answers: Record<Subject, (line: RunTrace, words: string) => Promise<{ text: string; json: Json }>> = {
+  const places: FindPlaces = async (passage, documents) => {
+    const { tokenizer } = await loadTokenizer(
+      (await inputOf(store, await inputOf(store, weights, "tokens"), "tokenizer")).dir,
+    );
+    return passagePlaces(passage, documents, tables.tokensParquet, tokenizer);
+  };
+  const answers: Record<
+    Subject,
+    (line: RunTrace, words: string, places: FindPlaces) => Promise<{ text: string; json: Json }>
+  > = {
     step: answerStep,
     document: answerDocument,
     text: answerText,
     domain: answerDomain,
   };
-  const { text, json } = await answers[subject](line, words);
+  const { text, json } = await answers[subject](line, words, places);
   if (call.json) call.printJson(json);
   else call.terminal.print(text);
 }

@@ -32,6 +32,9 @@ export interface CrawlSummary {
   readonly failed: number;
 }
 
+/** The same by host, for the ledger; a `type`, so that it is JSON. */
+type HostTotals = { pages: number; bytes: number; barred: number; failed: number };
+
 interface Fetched {
   readonly entry: WarcEntry;
   readonly status: number;
@@ -103,6 +106,9 @@ export function linksOf(html: string, base: string): string[] {
   return [...found];
 }
 
+/** A fact names at most so many hosts. */
+const NAMED_HOSTS = 1000;
+
 /** A crawl of one host. */
 class HostCrawl {
   readonly #options: CrawlOptions;
@@ -148,7 +154,8 @@ function startUrls(starts: readonly string[]): URL[] {
 }
 
 /**
- * Crawls from `starts` into the archive `path`, which must not exist yet.
+ * Crawls from `starts` into the archive `path`, which must not exist yet. Records the fact `crawl`, also of a crawl that
+ * was stopped: by what name and rules it went, when, and what it took from each host.
  *
  * @throws FirnError `DATA_CRAWL_ADDRESS`, `DATA_CRAWL_EXISTS`
  */
@@ -174,6 +181,31 @@ export async function crawlSites(
     .replace(/\.\d+Z$/, "Z");
   const block = Buffer.from(info);
   await appendRecords(path, [{ type: "warcinfo", date, contentType: "application/warc-fields", block }]);
+  const totals = new Map<string, HostTotals>();
+  try {
+    return await crawlQueue(urls, path, options, work, totals);
+  } finally {
+    work.fact("crawl", {
+      agent: options.agent,
+      userAgent: options.userAgent,
+      robots: "RFC 9309; a host whose robots.txt cannot be read is left alone",
+      delayMs: options.delayMs,
+      starts: urls.map((url) => url.href),
+      from: date,
+      to: options.now().toISOString(),
+      hosts: Object.fromEntries([...totals].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, NAMED_HOSTS)),
+      hostCount: totals.size,
+    });
+  }
+}
+
+async function crawlQueue(
+  urls: readonly URL[],
+  path: string,
+  options: CrawlOptions,
+  work: Work,
+  totals: Map<string, HostTotals>,
+): Promise<CrawlSummary> {
   const hosts = new Map<string, HostCrawl>();
   const queue = urls.map((url) => url.href);
   const seen = new Set(queue);
@@ -182,7 +214,9 @@ export async function crawlSites(
   while (queue.length > 0 && done.pages < options.maxPages) {
     work.signal.throwIfAborted();
     const url = queue.shift()!;
-    const { origin } = new URL(url);
+    const { origin, host: name } = new URL(url);
+    const own = totals.get(name) ?? { pages: 0, bytes: 0, barred: 0, failed: 0 };
+    totals.set(name, own);
     let host = hosts.get(origin);
     if (host === undefined) {
       host = new HostCrawl(options, work.signal);
@@ -191,16 +225,20 @@ export async function crawlSites(
     }
     if (!host.mayFetch(url)) {
       done.barred += 1;
+      own.barred += 1;
       continue;
     }
     const page = await host.fetch(url);
     if (page === undefined) {
       done.failed += 1;
+      own.failed += 1;
       continue;
     }
     await appendRecords(path, [page.entry]);
     done.pages += 1;
     done.bytes += page.body.length;
+    own.pages += 1;
+    own.bytes += page.body.length;
     task.update(done.pages, url);
     if (!page.type.includes("html")) continue;
     for (const link of linksOf(page.body.toString("latin1"), url)) {

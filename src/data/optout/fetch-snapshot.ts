@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { appendFile, open, readFile, stat, truncate } from "node:fs/promises";
 import { isIP } from "node:net";
-import type { DocumentRecord } from "../../artifacts/index.ts";
+import { type DocumentRecord, hashFile } from "../../artifacts/index.ts";
 import type { Work } from "../../core/index.ts";
 import { type FetchSiteOptions, fetchSite } from "./fetch-site.ts";
 import { pathOfUrl } from "./path-pattern.ts";
@@ -68,6 +68,7 @@ export interface FetchSnapshotOptions extends Omit<FetchSiteOptions, "signal"> {
 
 /**
  * Asks `hosts` and appends their answers to the snapshot at `path`. Hosts that answered before are not asked again.
+ * Records the fact `optout-snapshot`: who asked, when, how many answered, and the checksum of the file.
  *
  * @throws FirnError `DATA_OPTOUT_SNAPSHOT` when the file holds something else
  */
@@ -85,6 +86,7 @@ export async function fetchSnapshot(
   }
   const waiting = [...new Set(hosts)].filter((host) => !known.has(host));
   const total = waiting.length;
+  const from = options.now().toISOString();
   const task = work.report.task("ask hosts", total, "hosts");
   let answered = 0;
   let silent = 0;
@@ -101,5 +103,9 @@ export async function fetchSnapshot(
   };
   await Promise.all(Array.from({ length: options.parallel }, askNext));
   task.finish(`${answered} of ${total} hosts answered`);
+  const to = options.now().toISOString();
+  const file = existsSync(path) ? (await hashFile(path)).sha256 : null;
+  const { userAgent } = options;
+  work.fact("optout-snapshot", { userAgent, from, to, answered, silent, known: known.size, sha256: file });
   return { answered, silent, known: known.size };
 }

@@ -16,7 +16,7 @@ const INSTRUCT_EOS = ["</s>", "<|assistant_end|>", "<|tools_suffix|>"] as const;
 
 export const finetune = defineStage({
   name: "finetune",
-  version: 3,
+  version: 4,
   inputs: { weights: "weights", tokenizer: "tokenizer", conversations: "conversations" },
   output: "weights",
   resumable: true,
@@ -33,6 +33,8 @@ export const finetune = defineStage({
       tokenizer,
       await readConversations(inputs.conversations.dir, "train"),
     );
+    // The public summary counts the data of every stage, fine-tuning included.
+    context.fact("finetune-data", { conversations: documents.names.length, tokens: documents.ids.length });
     return runTraining(
       {
         kind: "finetune",

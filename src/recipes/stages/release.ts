@@ -1,6 +1,6 @@
 /**
  * @file The stage that makes the release: the chat model (or the base where there is none), with its papers. What the
- * papers print and no earlier stage said (provider, compute, domains) is recorded here as facts of the release.
+ * papers print and no earlier stage said (provider, compute, domains, the model itself) is recorded here as facts of the release.
  */
 import path from "node:path";
 import type { ArtifactKind } from "../../artifacts/index.ts";
@@ -35,23 +35,23 @@ async function run(context: StageContext<ReleaseConfig, typeof inputs>): Promise
   const { config, dir, fingerprint } = context;
   const { weights, tokenizer, evaluations, documents, tokens } = context.inputs;
   const facts: ReleaseFact[] = [...context.lineageFacts()];
-  const record = (kind: string, data: Json): void => {
+  const record = (kind: string, data: Json): ReleaseFact => {
     context.fact(kind, data);
     const id = factId({ kind, stage: "release", fingerprint, attempt: 0, data });
-    facts.push({ id, kind, stage: "release", fingerprint, data });
+    return { id, kind, stage: "release", fingerprint, data };
   };
-  record("provider", JSON.parse(JSON.stringify(config.provider)) as Json);
+  facts.push(record("provider", JSON.parse(JSON.stringify(config.provider)) as Json));
   const { config: model, tensors } = await openWeightsFolder(weights.dir);
   await tensors.close();
   const compute = trainingCompute(facts, model, config.provider.hardware);
-  if (compute !== undefined) record("compute", compute);
+  if (compute !== undefined) facts.push(record("compute", compute));
   const decisions = await hostDecisions({
     documentsGlob: path.join(documents.dir, "documents", "train-*.parquet"),
     rejectsGlob: path.join(documents.dir, "rejects", "*.parquet"),
     tokensParquet: path.join(tokens.dir, "documents.parquet"),
   });
   const domains = domainList(decisions.kept, config.provider.sme === true);
-  record("domains", domains.fact);
+  facts.push(record("domains", domains.fact));
   return writeRelease(
     {
       name: config.name,
@@ -68,6 +68,7 @@ async function run(context: StageContext<ReleaseConfig, typeof inputs>): Promise
         ? {}
         : { addresses: { domainsCsv: domains.csv, decisions } }),
       facts,
+      record,
       dir,
     },
     context,
@@ -76,7 +77,7 @@ async function run(context: StageContext<ReleaseConfig, typeof inputs>): Promise
 
 const release = defineStage<ReleaseConfig, typeof inputs>({
   name: "release",
-  version: 5,
+  version: 6,
   inputs,
   output: "release",
   run,

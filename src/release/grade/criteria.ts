@@ -2,6 +2,7 @@
  * @file What a public summary is graded by, after the AI Accountability Lab's criteria for published summaries (Trinity
  * College Dublin): its sections S1 to S8 and dimensions D1 to D6, as far as a program can judge them.
  */
+import { formatInteger } from "../../core/index.ts";
 import { type Field, fieldsOf, type Paper } from "../papers/paper.ts";
 import { SUMMARY_FILE, SUMMARY_TITLE } from "../papers/public-summary.ts";
 import { type SheetSection, TEMPLATE_LABELS, type TemplateLabel } from "./template-labels.data.ts";
@@ -126,17 +127,19 @@ function labelsInOrder({ summary }: Graded): string | undefined {
 
 function sizeTick(graded: Graded): string | undefined {
   const text = textOf(findField(graded, SIZE));
-  const exact = /([\d,]+) tokens/.exec(text)?.[1];
+  const figures = [...text.matchAll(/([\d,]+) tokens/g)].map(([, digits]) =>
+    Number(digits!.replaceAll(",", "")),
+  );
   const ticked = /☒ ([^·☐.]+)/.exec(text)?.[1]?.trim();
-  if (exact === undefined || ticked === undefined) return "no figure beside the ticked range";
-  const tokens = Number(exact.replaceAll(",", ""));
+  if (!/Exactly [\d,]+ tokens/.test(text) || ticked === undefined) return "no figure beside the ticked range";
+  const tokens = figures.reduce((sum, figure) => sum + figure, 0);
   const range =
     tokens < 1e9
       ? "Less than 1 billion tokens"
       : tokens <= 1e13
         ? "1 billion to 10 trillions tokens"
         : "More than 10 trillions tokens";
-  return range === ticked ? undefined : `${exact} tokens is not “${ticked}”`;
+  return range === ticked ? undefined : `${formatInteger(tokens)} tokens is not “${ticked}”`;
 }
 
 /** A question answered No has follow-ups that do not apply; one answered Yes has follow-ups that say something. */

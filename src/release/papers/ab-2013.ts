@@ -7,10 +7,10 @@ import { amount, field, gap, type Paper, section, shown, stated, type Statement 
 import type { PaperInput } from "./paper-input.ts";
 import { curation } from "./model-documentation.ts";
 import { monthYear, said } from "./said.ts";
-import { describeSource, recordIsComplete } from "./summary-sources.ts";
+import { describeSources, recordIsComplete } from "./summary-sources.ts";
 
 function owners(record: ReleaseRecord): Statement[] {
-  return record.sources.length === 0 ? [gap("sources")] : record.sources.map(describeSource);
+  return record.sources.length === 0 ? [gap("sources")] : describeSources(record.sources);
 }
 
 function licensed(record: ReleaseRecord): Statement {
@@ -25,10 +25,16 @@ function licensed(record: ReleaseRecord): Statement {
 function periods(record: ReleaseRecord): Statement[] {
   if (record.sources.length === 0) return [gap("time of collection")];
   return record.sources.map((source) => {
-    const { title, id, period } = source.data;
-    return period === undefined
-      ? gap(`time of collection of ${title ?? id}`)
-      : stated(`${title ?? id}: ${monthYear(period.from)} to ${monthYear(period.to)}.`, source);
+    const { title, id, period, acquired } = source.data;
+    const parts = [
+      ...(period === undefined ? [] : [`content from ${monthYear(period.from)} to ${monthYear(period.to)}`]),
+      ...(acquired === undefined
+        ? []
+        : [`compiled or fetched from ${monthYear(acquired.from)} to ${monthYear(acquired.to)}`]),
+    ];
+    return parts.length === 0
+      ? gap(`time of collection of ${title ?? id}`, "person")
+      : stated(`${title ?? id}: ${parts.join(", ")}.`, source);
   });
 }
 
@@ -111,7 +117,7 @@ export function californiaAb2013({ record, release }: PaperInput): Paper {
             ? gap("whether collection is ongoing")
             : stated("No: the corpus was frozen before training.", ...record.freeze),
         ),
-        field("Dates the datasets were first used", gap("date on which training began")),
+        field("Dates the datasets were first used", gap("date on which training began", "person")),
         field("Use of synthetic data generation", syntheticUse(record)),
       ]),
     ],

@@ -13,7 +13,7 @@ const ANNEX_XI: readonly (readonly [string, readonly string[]])[] = [
   ["1(f) Licence", ["13a", "13b"]],
   ["2(a) Technical means for integration", ["17"]],
   ["2(b) Design specifications of the model and of the training process", ["8", "20", "21"]],
-  ["2(c) Data used for training, testing and validation", ["22", "23", "24", "25", "26", "27", "28", "29"]],
+  ["2(c) Data used for training, testing and validation", ["22", "23", "24", "25a", "26", "27", "28", "29"]],
   ["2(d) Computational resources and training time", ["30b", "31b", "32"]],
   ["2(e) Known or estimated energy consumption", ["33", "34"]],
 ];

@@ -19,7 +19,7 @@ function hardwareLine(record: ReleaseRecord): Statement {
     used === undefined ||
     record.provider === undefined
   )
-    return gap("units, hours, peak rate and utilisation of the training hardware");
+    return gap("units, hours, peak rate and utilisation of the training hardware", "person");
   return stated(
     `${formatInteger(used.units)} × ${used.device} · ${used.hours} h · ${used.peakFlops?.toExponential(2)} FLOP/s · ${used.utilisation} = ${flop(compute.data.hardwareFlop)}.`,
     compute,
@@ -28,7 +28,7 @@ function hardwareLine(record: ReleaseRecord): Statement {
 }
 
 function agreement({ compute }: ReleaseRecord): Statement {
-  if (compute === undefined) return gap("a second method to compare with");
+  if (compute === undefined) return gap("a second method to compare with", "person");
   const { architectureFlop, hardwareFlop, hardwarePeakFlop } = compute.data;
   if (hardwareFlop !== null) {
     const apart = hardwareFlop / architectureFlop - 1;
@@ -38,7 +38,7 @@ function agreement({ compute }: ReleaseRecord): Statement {
       compute,
     );
   }
-  if (hardwarePeakFlop === null) return gap("a second method to compare with");
+  if (hardwarePeakFlop === null) return gap("a second method to compare with", "person");
   return stated(
     `Utilisation was not measured apart from the count. At their peak all the time the units could have done ${flop(hardwarePeakFlop)}; the architecture method's figure is ${((architectureFlop / hardwarePeakFlop) * 100).toFixed(0)} % of that.`,
     compute,
@@ -49,7 +49,7 @@ function agreement({ compute }: ReleaseRecord): Statement {
 export function trainingTime(record: ReleaseRecord): { range: Statement; exact: Statement } {
   const used = record.provider?.data.hardware;
   if (used?.hours === undefined) {
-    const open = gap("wall-clock time of training");
+    const open = gap("wall-clock time of training", "person");
     return { range: open, exact: open };
   }
   const days = used.hours / 24;
@@ -121,6 +121,7 @@ function lines({ record }: PaperInput): Statement[] {
     record.startFrom !== undefined
       ? gap(
           "training compute of the model whose weights training went on from: above one third of it whoever modifies is indicatively the provider, and for the line of systemic risk it counts in full",
+          "person",
         )
       : record.initialise === undefined
         ? gap("whether the weights began from another model, whose compute would count")
@@ -131,12 +132,36 @@ function lines({ record }: PaperInput): Statement[] {
   ];
 }
 
+/** Energy of the whole site in kilowatt-hours; undefined unless the PUE is known. */
+function siteEnergy(record: ReleaseRecord): number | undefined {
+  const pue = record.provider?.data.hardware?.pue;
+  const energy = deviceEnergy(record);
+  return energy === undefined || pue === undefined ? undefined : energy.devicesKilowattHours * pue;
+}
+
+/** Grams of CO₂ equivalent of the training; undefined unless energy, PUE and the grid's intensity are known. */
+export function trainingCarbonGrams(record: ReleaseRecord): number | undefined {
+  const energy = siteEnergy(record);
+  const intensity = record.provider?.data.hardware?.gridGramsPerKilowattHour;
+  return energy === undefined || intensity === undefined ? undefined : energy * intensity;
+}
+
+/** The same as a statement. */
+export function trainingCarbon(record: ReleaseRecord): Statement {
+  const grams = trainingCarbonGrams(record);
+  const intensity = record.provider?.data.hardware?.gridGramsPerKilowattHour;
+  return said(
+    record,
+    grams === undefined
+      ? undefined
+      : `${(grams / 1000).toPrecision(2)} kg CO₂ equivalent (estimated, ${intensity} g/kWh assumed).`,
+    "carbon intensity of the power used",
+  );
+}
+
 function energyFields(record: ReleaseRecord): readonly ReturnType<typeof field>[] {
   const used = record.provider?.data.hardware;
-  const energy = deviceEnergy(record);
-  const facility =
-    energy === undefined || used?.pue === undefined ? undefined : energy.devicesKilowattHours * used.pue;
-  const grams = used?.gridGramsPerKilowattHour;
+  const facility = siteEnergy(record);
   return [
     field("Compute devices", trainingEnergy(record)),
     field(
@@ -149,16 +174,7 @@ function energyFields(record: ReleaseRecord): readonly ReturnType<typeof field>[
         "energy of the whole site",
       ),
     ),
-    field(
-      "Carbon",
-      said(
-        record,
-        facility === undefined || grams === undefined
-          ? undefined
-          : `${((facility * grams) / 1000).toPrecision(2)} kg CO₂ equivalent (estimated, ${grams} g/kWh assumed).`,
-        "carbon intensity of the power used",
-      ),
-    ),
+    field("Carbon", trainingCarbon(record)),
   ];
 }
 

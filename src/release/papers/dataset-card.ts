@@ -2,6 +2,7 @@
 import { formatInteger } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, SourceFact } from "./facts.ts";
 import { gap, type Statement, stated } from "./paper.ts";
+import { licenceLines } from "./model-card.ts";
 import { plain, renderStatement } from "./render-markdown.ts";
 import { describeSource } from "./summary-sources.ts";
 import { said } from "./said.ts";
@@ -19,14 +20,10 @@ const SIZES: readonly (readonly [number, string])[] = [
 function frontMatter(source: Recorded<SourceFact>, documents: number | undefined): string {
   const { title, id, licence } = source.data;
   const size = documents === undefined ? undefined : SIZES.find(([limit]) => documents < limit)?.[1];
-  const spdx =
-    licence !== undefined && /^[A-Za-z0-9.+-]+$/.test(licence) && !/^(LicenseRef|NOASSERTION)/.test(licence);
   return [
     "---",
     `pretty_name: ${JSON.stringify(title ?? id)}`,
-    ...(spdx
-      ? [`license: ${JSON.stringify(licence.toLowerCase())}`]
-      : ['license: "other"', `license_name: ${JSON.stringify(licence ?? "not recorded")}`]),
+    ...licenceLines(licence ?? "not recorded"),
     ...(size === undefined ? [] : [`size_categories:`, `  - ${JSON.stringify(size)}`]),
     "task_categories:",
     "  - text-generation",

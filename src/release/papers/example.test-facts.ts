@@ -86,6 +86,7 @@ export const FACTS: ReleaseFact[] = [
     heldout: { documents: 2, bytes: 100 },
     licences: { "CC0-1.0": 12 },
   }),
+  fact("model", { name: "tiny-1", version: "1.0.0", date: "2026-11-23", parameters: 1234, files: [] }),
   fact("initialise", { parameters: 1234, seed: 28 }),
   fact("train", {
     steps: 10,

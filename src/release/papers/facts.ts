@@ -55,7 +55,11 @@ const sourceSchema = z.object({
   contentRights: text,
   category: text,
   period,
+  /** When the copy was compiled or fetched. */
+  acquired: period,
   revision: text,
+  /** SHA-256 over the files as they came. */
+  contentHash: text,
   url: address,
   bytes: number,
   files: number,
@@ -191,8 +195,15 @@ const evaluateSchema = z.object({
   conversations: z.object({ asked: number, correct: number }).nullish().catch(undefined),
 });
 
+/** Tokens of the conversations, as fine-tuning encoded them. */
+const finetuneDataSchema = z.object({ conversations: number, tokens: number });
+
+/** The released model itself: name, shape, licence, files. Papers cite it for figures that the release shows. */
+const modelSchema = z.looseObject({ name: z.string(), version: z.string() });
+
 /** Everything the papers know. A list is empty and a value undefined where no fact says anything. */
 export interface ReleaseRecord {
+  readonly model: Recorded<z.infer<typeof modelSchema>> | undefined;
   readonly provider: Recorded<ProviderProfile> | undefined;
   readonly optOut: Recorded<OptOutFact> | undefined;
   readonly domains: Recorded<DomainsFact> | undefined;
@@ -208,6 +219,7 @@ export interface ReleaseRecord {
   /** Weights of another model that training went on from. */
   readonly startFrom: Recorded<z.infer<typeof startFromSchema>> | undefined;
   readonly conversations: Recorded<z.infer<typeof conversationsSchema>> | undefined;
+  readonly finetuneData: Recorded<z.infer<typeof finetuneDataSchema>> | undefined;
   /** What the tokenizer counted in the training split. */
   readonly training: Recorded<z.infer<typeof splitSchema>> | undefined;
   /** The same of the held-out split. */
@@ -246,6 +258,7 @@ export function readFacts(facts: readonly ReleaseFact[]): ReleaseRecord {
     return data === undefined || tokenize === undefined ? undefined : { data, fact: tokenize.fact };
   };
   return {
+    model: only("model", modelSchema),
     provider: only("provider", providerProfileSchema),
     optOut: only("optout", optOutSchema),
     domains: only("domains", domainsSchema),
@@ -261,6 +274,7 @@ export function readFacts(facts: readonly ReleaseFact[]): ReleaseRecord {
     startFrom: only("start-from", startFromSchema),
     trainRuns: collect(facts, "train", trainSchema, (_data, fact) => fact.fingerprint),
     conversations: only("conversations", conversationsSchema),
+    finetuneData: only("finetune-data", finetuneDataSchema),
     tokenizer: only("tokenizer", tokenizerSchema),
     training: split("train"),
     heldout: split("heldout"),

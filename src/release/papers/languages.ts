@@ -30,9 +30,16 @@ export const EU_LANGUAGES: ReadonlyMap<string, { readonly code: string; readonly
   ].map(([long, code, name]) => [long!, { code: code!, name: name! }]),
 );
 
-/** `deu_Latn` → `deu`. */
+/** Individual languages that ISO 639-3 keeps under the macrolanguage which the treaties mean. */
+const STANDARD_OF: ReadonlyMap<string, string> = new Map([
+  ["ekk", "est"],
+  ["lvs", "lav"],
+]);
+
+/** `deu_Latn` → `deu`; Standard Estonian (`ekk`) and Latvian (`lvs`) → `est`, `lav`. */
 export function languageOf(label: string): string {
-  return label.split("_")[0]!;
+  const code = label.split("_")[0]!;
+  return STANDARD_OF.get(code) ?? code;
 }
 
 /** The code a Hugging Face card uses: two letters for the Union's languages, else three. */

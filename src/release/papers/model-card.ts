@@ -5,7 +5,7 @@
 import { formatCount, formatInteger, formatPercent } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, TrainFact } from "./facts.ts";
 import { cardLanguage } from "./languages.ts";
-import { trainingEnergy } from "./compute-statement.ts";
+import { trainingCarbon, trainingCarbonGrams, trainingEnergy } from "./compute-statement.ts";
 import { curation } from "./model-documentation.ts";
 import { amount, gap, type Paper, shown, stated, type Statement } from "./paper.ts";
 import type { PaperInput } from "./paper-input.ts";
@@ -29,6 +29,27 @@ export function trainedLanguages(record: ReleaseRecord): string[] {
   return [...new Set(languages.map(([label]) => cardLanguage(label)))];
 }
 
+/** Hugging Face knows SPDX identifiers in small letters; any other expression is `other` with its name. */
+export function licenceLines(licence: string): string[] {
+  const known = /^[A-Za-z0-9.+-]+$/.test(licence) && !/^(LicenseRef|NOASSERTION|NONE)/.test(licence);
+  return known
+    ? [`license: ${JSON.stringify(licence.toLowerCase())}`]
+    : ['license: "other"', `license_name: ${JSON.stringify(licence)}`];
+}
+
+/** `co2_eq_emissions`, where energy and the grid's intensity are known. */
+function emissionLines(record: ReleaseRecord): string[] {
+  const grams = trainingCarbonGrams(record);
+  if (grams === undefined) return [];
+  return [
+    "co2_eq_emissions:",
+    `  emissions: ${grams.toPrecision(2)}`,
+    `  source: ${JSON.stringify("legal/Compute_and_Energy.md")}`,
+    '  training_type: "pre-training"',
+    `  hardware_used: ${JSON.stringify(record.provider?.data.hardware?.device ?? "")}`,
+  ];
+}
+
 function frontMatter({ record, release, licence }: ModelCardInput): string {
   const languages = trainedLanguages(record).slice(0, MOST_LANGUAGES);
   const lines = [
@@ -36,7 +57,8 @@ function frontMatter({ record, release, licence }: ModelCardInput): string {
     ...(languages.length === 0
       ? []
       : ["language:", ...languages.map((code) => `  - ${JSON.stringify(code)}`)]),
-    `license: ${JSON.stringify(licence.toLowerCase())}`,
+    ...licenceLines(licence),
+    ...emissionLines(record),
     "library_name: transformers",
     "pipeline_tag: text-generation",
     "tags:",
@@ -73,9 +95,10 @@ function details({ record, release, config, parameters, licence }: ModelCardInpu
     "### Model Description",
     bullets([
       said(record, record.provider && `Developed by: ${record.provider.data.name}`, "provider"),
-      shown(`Version: ${release.version}, ${release.date}`),
+      shown(`Version: ${release.version}, ${release.date}`, record.model),
       shown(
         `Model type: decoder-only transformer of the Apertus architecture, ${formatInteger(parameters)} parameters, text in and text out, context of ${formatInteger(config.contextLength)} tokens`,
+        record.model,
       ),
       record.training === undefined || languages.length === 0
         ? gap("languages")
@@ -83,7 +106,7 @@ function details({ record, release, config, parameters, licence }: ModelCardInpu
             `Languages: ${formatInteger(languages.length)}, most training text in ${languages.slice(0, 10).join(", ")}`,
             record.training,
           ),
-      shown(`License: ${licence}`),
+      shown(`License: ${licence}`, record.model),
     ]),
   ].join("\n\n");
 }
@@ -223,11 +246,26 @@ function evaluation({ record }: ModelCardInput): string {
 }
 
 function closing({ record, config, release, papers }: ModelCardInput): string {
+  const hardware = record.provider?.data.hardware;
   return [
     "## Environmental Impact",
-    renderStatement(trainingEnergy(record)),
+    bullets([
+      said(record, hardware && `Hardware: ${hardware.units} × ${hardware.device}`, "training hardware"),
+      said(
+        record,
+        hardware?.hours === undefined ? undefined : `Hours used: ${hardware.hours}`,
+        "wall-clock time of training",
+      ),
+      trainingEnergy(record),
+      trainingCarbon(record),
+    ]),
     "## Technical Specifications",
-    `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+    renderStatement(
+      shown(
+        `${config.layers} layers of width ${formatInteger(config.hiddenSize)}, ${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+        record.model,
+      ),
+    ),
     "## EU AI Act documents",
     [
       ...papers.map(({ title, file }) => `- [${plain(title)}](legal/${file}.md)`),

@@ -21,7 +21,7 @@ import {
 import type { PaperInput } from "./paper-input.ts";
 import { bothDates, contactLine, said } from "./said.ts";
 import { dependencies, languageStatements } from "./summary-general.ts";
-import { describeSource, recordIsComplete } from "./summary-sources.ts";
+import { describeSources, isModelMade, recordIsComplete } from "./summary-sources.ts";
 
 /** Who is to see a field: A the AI Office, N national authorities, D downstream providers. */
 type Recipients = "AND" | "AN" | "A" | "N" | "D" | "ND";
@@ -38,6 +38,7 @@ interface FormSection {
   readonly fields: readonly FormField[];
 }
 
+/** Upper limit of each range of field 11b and its name. */
 const SIZE_RANGES: readonly [number, string][] = [
   [5e8, "1–500M"],
   [5e9, "500M–5B"],
@@ -46,7 +47,14 @@ const SIZE_RANGES: readonly [number, string][] = [
   [1e11, "50B–100B"],
   [5e11, "100B–500B"],
   [1e12, "500B–1T"],
+  [Number.POSITIVE_INFINITY, ">1T"],
 ];
+
+/** Every range with the one that holds ticked. */
+function sizeBoxes(parameters: number): string {
+  const own = SIZE_RANGES.findIndex(([limit]) => parameters <= limit);
+  return SIZE_RANGES.map(([, name], index) => `${index === own ? "☒" : "☐"} ${name}`).join(" · ");
+}
 
 function item(number: string, label: string, recipients: Recipients, ...answer: Statement[]): FormField {
   return { number, label, recipients, answer };
@@ -54,21 +62,22 @@ function item(number: string, label: string, recipients: Recipients, ...answer: 
 
 function general({ record, release, weightFiles }: PaperInput): FormSection {
   const profile = record.provider?.data;
+  const { model } = record;
   return {
     heading: "General information",
     fields: [
       item("1", "Legal name for the model provider", "AND", said(record, profile?.name, "legal name")),
-      item("2", "Model name", "AND", shown(`${release.name} ${release.version}`)),
+      item("2", "Model name", "AND", shown(`${release.name} ${release.version}`, model)),
       item(
         "3",
         "Model authenticity",
         "AN",
-        ...weightFiles.map(({ path, sha256 }) => shown(`${path}: SHA-256 ${sha256}`)),
+        ...weightFiles.map(({ path, sha256 }) => shown(`${path}: SHA-256 ${sha256}`, model)),
         shown(
           "SHA256SUMS lists every file of the release; a release that was signed also carries model.sig.",
         ),
       ),
-      item("4", "Release date", "AND", shown(bothDates(release.date))),
+      item("4", "Release date", "AND", shown(bothDates(release.date), model)),
       item(
         "5",
         "Union market release date",
@@ -81,7 +90,6 @@ function general({ record, release, weightFiles }: PaperInput): FormSection {
 }
 
 function properties({ record, config, parameters }: PaperInput): FormSection {
-  const [, range] = SIZE_RANGES.find(([limit]) => parameters <= limit) ?? [0, ">1T"];
   const context = `Text, at most ${formatInteger(config.contextLength)} tokens of input and output together. Images, audio, video: not applicable.`;
   return {
     heading: "Model properties",
@@ -92,6 +100,7 @@ function properties({ record, config, parameters }: PaperInput): FormSection {
         "AND",
         shown(
           `Decoder-only transformer of the Apertus architecture, ${config.layers} layers of width ${formatInteger(config.hiddenSize)}.`,
+          record.model,
         ),
       ),
       item(
@@ -100,18 +109,19 @@ function properties({ record, config, parameters }: PaperInput): FormSection {
         "AN",
         shown(
           `${config.heads} attention heads with ${config.kvHeads} key/value heads of dimension ${config.headDim}, MLP width ${formatInteger(config.ffnSize)} with xIELU, RMSNorm before each block, QK-norm, rotary positions (θ = ${formatCount(config.ropeTheta)}), vocabulary of ${formatInteger(config.vocabSize)}, untied embeddings, no biases.`,
+          record.model,
         ),
         said(record, profileRationale(record), "rationale and assumptions"),
       ),
-      item("9", "Input modalities", "AND", shown(context)),
-      item("10", "Output modalities", "AND", shown(context)),
+      item("9", "Input modalities", "AND", shown(context, record.model)),
+      item("10", "Output modalities", "AND", shown(context, record.model)),
       item(
         "11a",
         "Total model size (exact)",
         "A",
-        shown(`${formatInteger(parameters)} parameters (${parameters.toExponential(2)})`),
+        shown(`${formatInteger(parameters)} parameters (${parameters.toExponential(2)})`, record.model),
       ),
-      item("11b", "Total model size (range)", "ND", shown(range)),
+      item("11b", "Total model size (range)", "ND", shown(sizeBoxes(parameters), record.model)),
     ],
   };
 }
@@ -135,13 +145,16 @@ function distribution({ record, licence }: PaperInput): FormSection {
         "AND",
         shown(
           OPEN_LICENCES.has(licence) ? `${licence} (https://spdx.org/licenses/${licence}.html)` : licence,
+          record.model,
         ),
       ),
       item(
         "13b",
         "License category",
         "AND",
-        OPEN_LICENCES.has(licence) ? shown("Free and open-source.") : gap("category of the licence"),
+        OPEN_LICENCES.has(licence)
+          ? shown("Free and open-source.", record.model)
+          : gap("category of the licence", "person"),
       ),
       item(
         "13c",
@@ -181,6 +194,7 @@ function use({ record, ggufFiles }: PaperInput): FormSection {
         "AND",
         shown(
           `A Hugging Face folder (config.json, model.safetensors, tokenizer.json, chat template) for transformers and vLLM${ggufFiles.length === 0 ? "" : `, and ${ggufFiles.join(", ")} for llama.cpp`}. README.md shows both.`,
+          ...(ggufFiles.length === 0 ? [] : [record.model]),
         ),
       ),
       item(
@@ -206,7 +220,7 @@ function run(label: string, recorded: ReleaseRecord["train"]): Statement[] {
     steps === undefined ? undefined : `${formatInteger(steps)} steps`,
     tokens === undefined ? undefined : `${formatInteger(tokens)} tokens`,
     epochs === undefined ? undefined : `${epochs.toPrecision(3)} passes over the data`,
-    goldfishShare === undefined
+    goldfishShare === undefined || goldfishShare === 0
       ? undefined
       : `${(goldfishShare * 100).toFixed(1)} % of the tokens without a target (goldfish loss)`,
     finalLoss === undefined ? undefined : `loss at the end ${finalLoss.toFixed(3)}`,
@@ -243,6 +257,10 @@ function trainingProcess({ record }: PaperInput): FormSection {
   };
 }
 
+/** The category of the template that conversations made by the line itself belong to. */
+const kindOfConversations = ({ madeBy }: { readonly madeBy?: string | undefined }): string =>
+  isModelMade(madeBy) ? "synthetic" : "other";
+
 function provenance(record: ReleaseRecord): Statement {
   const kinds: readonly (readonly [string, readonly string[]])[] = [
     ["Web crawling", ["crawled"]],
@@ -252,28 +270,50 @@ function provenance(record: ReleaseRecord): Statement {
     ],
     ["User data", ["user-data"]],
     ["Publicly available datasets", ["public-dataset"]],
-    ["Synthetic data that is not publicly accessible", ["synthetic"]],
+    [
+      "Synthetic data that is not publicly accessible (when created directly by or on behalf of the provider)",
+      ["synthetic"],
+    ],
     ["Data collected through other means", ["other"]],
   ];
   if (!recordIsComplete(record)) return gap("the kind of every source");
   const used = new Set(record.sources.map(({ data }) => data.category));
-  const own = record.conversations !== undefined;
+  const { conversations } = record;
   const boxes = kinds.map(([label, categories]) => {
-    const ticked = categories.some((name) => used.has(name)) || (label.endsWith("other means") && own);
+    const own = conversations !== undefined && categories[0] === kindOfConversations(conversations.data);
+    const ticked = own || categories.some((name) => used.has(name));
     return `${ticked ? "☒" : "☐"} ${label}`;
   });
-  return stated(boxes.join(" · "), ...record.sources);
+  return stated(
+    boxes.join(" · "),
+    ...record.sources,
+    ...(conversations === undefined ? [] : [conversations]),
+  );
 }
 
-function dataPoints(record: ReleaseRecord): Statement[] {
-  const { training, heldout } = record;
+/** One significant digit, all that field 25b asks for. */
+const coarse = (value: number | undefined): string =>
+  value === undefined ? "not recorded" : formatInteger(Number(value.toPrecision(1)));
+
+/** Fields 25a (exact, for the AI Office) and 25b (coarser, for national authorities). */
+function dataPoints(record: ReleaseRecord, figure: (value: number | undefined) => string): Statement[] {
+  const { training, heldout, conversations, finetuneData } = record;
   const line = (name: string, split: NonNullable<ReleaseRecord["training"]>): Statement =>
     stated(
-      `${name}: ${amount(split.data.documents)} documents, ${amount(split.data.tokens)} tokens, ${amount(split.data.bytes)} bytes. A data point is a document.`,
+      `${name}: ${figure(split.data.documents)} documents, ${figure(split.data.tokens)} tokens, ${figure(split.data.bytes)} bytes. A data point is a document.`,
       split,
     );
   return [
     training === undefined ? gap("size of the training data") : line("Training", training),
+    ...(conversations === undefined
+      ? []
+      : [
+          stated(
+            `Fine-tuning: ${figure(conversations.data.train)} conversations${finetuneData === undefined ? "" : `, ${figure(finetuneData.data.tokens)} tokens`}; ${figure(conversations.data.heldout)} held out for testing. A data point is a conversation.`,
+            conversations,
+            ...(finetuneData === undefined ? [] : [finetuneData]),
+          ),
+        ]),
     heldout === undefined ? gap("size of the test data") : line("Testing and validation (held out)", heldout),
   ];
 }
@@ -310,9 +350,10 @@ function data({ record }: PaperInput): FormSection {
         "24",
         "How data was obtained and selected",
         "AN",
-        ...(record.sources.length === 0 ? [gap("sources")] : record.sources.map(describeSource)),
+        ...(record.sources.length === 0 ? [gap("sources")] : describeSources(record.sources)),
       ),
-      item("25", "Number of data points", "AN", ...dataPoints(record)),
+      item("25a", "Number of data points (exact)", "A", ...dataPoints(record, amount)),
+      item("25b", "Number of data points (approximate)", "N", ...dataPoints(record, coarse)),
       item(
         "26",
         "Scope and main characteristics",
@@ -422,8 +463,8 @@ export const asField = ({ number, label, recipients, answer }: FormField): Field
 export function modelDocumentationForm(input: PaperInput): Paper {
   const { record, release } = input;
   const head: Section = section("Document", [
-    field("Date this document was last updated", shown(bothDates(release.date))),
-    field("Document version number", shown(release.version)),
+    field("Date this document was last updated", shown(bothDates(release.date), record.model)),
+    field("Document version number", shown(release.version, record.model)),
     field(
       "Contact details for requests",
       said(record, contactLine(record), "contact for the AI Office, authorities and downstream providers"),

@@ -16,6 +16,8 @@ export interface Statement {
    * release shows it itself. `gap`: nobody recorded it.
    */
   readonly basis: "fact" | "provider" | "release" | "gap";
+  /** Who can close a gap: a person who answers `firn provider`, or records that the line has not made. */
+  readonly closedBy?: "person" | "records";
   /** The answer to a yes/no question; absent where there is none. */
   readonly answer?: "yes" | "no";
 }
@@ -67,6 +69,10 @@ export interface Paper {
   readonly follows: string;
   readonly release: ReleaseIdentity;
   readonly sections: readonly Section[];
+  /** Set for the list of gaps, which has no open questions of its own. */
+  readonly isGapList?: true;
+  /** The official form that was followed, to the byte, where there is one. */
+  readonly template?: { readonly id: string; readonly sha256: string };
 }
 
 export function field(label: string, ...answer: Statement[]): Field {
@@ -95,14 +101,15 @@ export function stated(text: string, ...facts: readonly (Recorded<unknown> | str
   return { text: oneLine(text), facts: [...new Set(ids)].sort(), basis: "fact" };
 }
 
-/** What everybody can see in the release: its name, version, date, shape. */
-export function shown(text: string): Statement {
-  return { text: oneLine(text), facts: [], basis: "release" };
+/** What everybody can see in the release: its name, version, date, shape; figures with the fact `model`. */
+export function shown(text: string, ...facts: readonly (Recorded<unknown> | undefined)[]): Statement {
+  const ids = facts.flatMap((fact) => (fact === undefined ? [] : [fact.fact]));
+  return { text: oneLine(text), facts: ids, basis: "release" };
 }
 
 /** Says that nobody recorded `what`. */
-export function gap(what: string): Statement {
-  return { text: `not recorded: ${oneLine(what)}`, facts: [], basis: "gap" };
+export function gap(what: string, closedBy: "person" | "records" = "records"): Statement {
+  return { text: `not recorded: ${oneLine(what)}`, facts: [], basis: "gap", closedBy };
 }
 
 /** A yes/no question: a ticked box only where there is an answer. */
@@ -131,6 +138,7 @@ export interface OpenQuestion {
   readonly heading: string;
   readonly label: string;
   readonly gap: string;
+  readonly closedBy: "person" | "records";
 }
 
 /** Every gap of a form, with the question it leaves open. */
@@ -140,7 +148,9 @@ export function openQuestions(sections: readonly Section[]): OpenQuestion[] {
       if (block.kind === "table") return [];
       const label = block.kind === "field" ? block.label : "";
       const answer = block.kind === "field" ? block.answer : [block.statement];
-      return answer.filter(({ basis }) => basis === "gap").map(({ text }) => ({ heading, label, gap: text }));
+      return answer
+        .filter(({ basis }) => basis === "gap")
+        .map(({ text, closedBy = "records" }) => ({ heading, label, gap: text, closedBy }));
     }),
     ...openQuestions(inner),
   ]);

@@ -5,6 +5,7 @@ import { readFacts, type ReleaseFact } from "./facts.ts";
 import { gapList } from "./gaps.ts";
 import { modelCard } from "./model-card.ts";
 import { fieldsOf, openQuestions } from "./paper.ts";
+import type { PaperInput } from "./paper-input.ts";
 import type { ProviderProfile } from "./provider.ts";
 import { publicSummary } from "./public-summary.ts";
 import { paperJson, renderHtml } from "./render-html.ts";
@@ -94,6 +95,46 @@ describe("the public summary", () => {
     expect(text).toContain("kept 25 of 30 documents; dropped: robots 4, request 1");
     expect(text).toMatch(/agent GPTBot 4, signal robots 4/);
     expect(text).toMatch(/Requests of rights holders and persons that were honoured: 2/);
+  });
+
+  it("counts Standard Estonian and Latvian among the Union's languages", () => {
+    const size = { documents: 1, bytes: 10, tokens: 5 };
+    const facts = FACTS.map((one) =>
+      one.kind === "tokenize"
+        ? fact("tokenize", {
+            splits: { train: { ...size, languages: { ekk: size, lvs_Latn: size }, sources: { udhr: size } } },
+          })
+        : one,
+    );
+    const text = summaryOf(facts);
+    expect(text).toMatch(/Official languages of the European Union: Estonian 100.0 %, Latvian 100.0 %\./);
+    expect(text).not.toMatch(/without recorded training data: [^\n]*(Estonian|Latvian)/);
+    expect(cardOf(facts)).toContain('language:\n  - "et"\n  - "lv"\n');
+  });
+
+  it("counts the conversations of fine-tuning in the size, or says that it does not know them", () => {
+    const made = fact("conversations", { train: 300, heldout: 9, licence: "CC0-1.0", madeBy: "templates" });
+    const tuned = [...FACTS, fact("finetune", { steps: 1 }), made];
+    expect(summaryOf(tuned)).toContain("not recorded: size of the conversations for fine-tuning in tokens");
+    const counted = [...tuned, fact("finetune-data", { conversations: 300, tokens: 2_000_000_000 })];
+    expect(summaryOf(counted)).toContain("☒ 1 billion to 10 trillions tokens");
+    expect(summaryOf(counted)).toContain("300 conversations for fine-tuning: 2,000,000,000 tokens");
+  });
+
+  it("takes the month in which a copy was made for the latest date, not that of its content", () => {
+    const facts = FACTS.map((one) =>
+      one.kind === "source"
+        ? fact("source", { ...(one.data as object), acquired: { from: "2025-09", to: "2025-10" } })
+        : one,
+    );
+    expect(summaryOf(facts)).toMatch(/Latest date[^]{0,80}10\/2025/);
+  });
+
+  it("says what of a data set nobody recorded, apart from what is known", () => {
+    const bare = [fact("source", { id: "udhr", category: "public-dataset" }), ...FACTS.slice(2)];
+    const open = openQuestions(publicSummary(readFacts(bare), RELEASE).sections).map(({ gap }) => gap);
+    for (const what of ["version", "licence"]) expect(open).toContain(`not recorded: ${what} of udhr`);
+    expect(summaryOf(bare)).not.toMatch(/licence not recorded|revision not recorded/);
   });
 
   it("names no dependency it does not know: weights that went on from another model's are an open question", () => {
@@ -231,6 +272,41 @@ describe("the papers", () => {
     }
   });
 
+  it("print without a fact only words that are the same for every model", () => {
+    const facts = withProvider(FACTS, FULL_PROVIDER);
+    const input = inputOf(facts);
+    const bare = (from: PaperInput): string[] =>
+      releasePapers(from)
+        .flatMap(({ sections }) => fieldsOf(sections))
+        .flatMap(({ field }) => field.answer)
+        .filter(
+          ({ basis, facts: cited, text }) => basis === "release" && cited.length === 0 && /\d/.test(text),
+        )
+        .map(({ text }) => text);
+    const other = {
+      ...input,
+      release: { name: "other-2", version: "2.0.9", date: "2027-01-31" },
+      config: {
+        ...input.config,
+        layers: 7,
+        hiddenSize: 96,
+        heads: 6,
+        kvHeads: 3,
+        headDim: 17,
+        ffnSize: 99,
+        vocabSize: 77,
+        contextLength: 512,
+        ropeTheta: 4321,
+      },
+      parameters: 98_765_432_109,
+      licence: "MIT",
+      ggufFiles: ["other-2-f32.gguf"],
+      weightFiles: [{ path: "model.safetensors", bytes: 9, sha256: "9".repeat(64) }],
+    };
+    expect(bare(input).length).toBeGreaterThan(3);
+    expect(bare(other)).toEqual(bare(input));
+  });
+
   it("are the same answers as Markdown, JSON and HTML, and carry no script or style of strangers", () => {
     for (const paper of releasePapers(inputOf(withProvider(FACTS, FULL_PROVIDER)))) {
       const html = renderHtml(paper);
@@ -248,8 +324,10 @@ describe("the papers", () => {
     const listed = fieldsOf(sections).map(({ field }) => field.label);
     expect(new Set(listed).size).toBe(listed.length);
     expect(listed).toContain("date of placement:");
-    expect(sections[1]!.blocks.map((block) => (block.kind === "field" ? block.label : ""))).toContain(
-      "training compute:",
-    );
+    const labels = (index: number): string[] =>
+      sections[index]!.blocks.map((block) => (block.kind === "field" ? block.label : ""));
+    expect(labels(1)).toContain("training compute:");
+    expect(labels(0)).toContain("measures against illegal content and unsuitable sources:");
+    expect(renderMarkdown(gapList(papers))).not.toContain("Open questions");
   });
 });

@@ -123,7 +123,7 @@ export function acceptableUse({ record, release, licence }: PaperInput): Paper {
       section("Licence", [
         field(
           "Licence of the weights",
-          shown(`${licence}. This policy informs users; it adds no condition to that licence.`),
+          shown(`${licence}. This policy informs users; it adds no condition to that licence.`, record.model),
         ),
       ]),
     ],

@@ -6,6 +6,7 @@ import type { HostDecisions } from "../../ledger/index.ts";
 import { domainTotals, registrable } from "../domains.ts";
 import { openQuestions, type Paper } from "./paper.ts";
 import type { PaperInput } from "./paper-input.ts";
+import { reservationPolicy } from "./reservations.ts";
 import { contactLine } from "./said.ts";
 import { languageTokens } from "./summary-general.ts";
 
@@ -44,6 +45,8 @@ export type PortalData = {
   readonly date: string;
   readonly licence: string;
   readonly parameters: number;
+  /** The fact behind name, licence and size of the model. */
+  readonly fact: string | null;
   readonly contextLength: number;
   readonly provider: {
     readonly name: string;
@@ -66,8 +69,20 @@ export type PortalData = {
   readonly languages: readonly Portion[];
   readonly licences: readonly Portion[];
   readonly steps: readonly PortalStep[];
+  /** Conversations that a model was taught to answer with, after the texts. */
+  readonly conversations: {
+    readonly count: number;
+    readonly tokens: number | null;
+    readonly madeBy: string;
+    readonly licence: string;
+    readonly fact: string;
+  } | null;
+  /** How reservations of rights were looked for, in sentences. */
+  readonly reservations: readonly { readonly text: string; readonly fact: string }[];
+  /** Other files of the release's papers: cards of the sources, the corpus and the model for machines. */
+  readonly files: readonly { readonly title: string; readonly path: string }[];
   readonly domains: { readonly count: number; readonly fact: string } | null;
-  readonly papers: readonly { readonly title: string; readonly file: string; readonly open: number }[];
+  readonly papers: readonly { readonly title: string; readonly file: string; readonly open: number | null }[];
 };
 
 function sourcesOf({ record }: PaperInput): PortalSource[] {
@@ -111,8 +126,25 @@ function stepsOf({ record }: PaperInput): PortalStep[] {
   }));
 }
 
-/** `portal.json`. */
-export function portalData(input: PaperInput, papers: readonly Paper[]): PortalData {
+function conversationsOf({ record }: PaperInput): PortalData["conversations"] {
+  const { conversations, finetuneData } = record;
+  const count = conversations?.data.train;
+  if (conversations === undefined || count === undefined) return null;
+  return {
+    count,
+    tokens: finetuneData?.data.tokens ?? null,
+    madeBy: conversations.data.madeBy ?? "not recorded",
+    licence: conversations.data.licence ?? "not recorded",
+    fact: conversations.fact,
+  };
+}
+
+/** `portal.json`. @param others papers that are no forms, by path below `legal/` */
+export function portalData(
+  input: PaperInput,
+  papers: readonly Paper[],
+  others: PortalData["files"],
+): PortalData {
   const { record, release, licence, parameters, config } = input;
   const { training, compute, domains } = record;
   const profile = record.provider?.data;
@@ -122,6 +154,7 @@ export function portalData(input: PaperInput, papers: readonly Paper[]): PortalD
     ...release,
     licence,
     parameters,
+    fact: record.model?.fact ?? null,
     contextLength: config.contextLength,
     provider:
       profile === undefined
@@ -152,11 +185,14 @@ export function portalData(input: PaperInput, papers: readonly Paper[]): PortalD
     languages: languageTokens(record).map(([name, tokens]) => ({ name, tokens })),
     licences: licencesOf(sources),
     steps: stepsOf(input),
+    conversations: conversationsOf(input),
+    reservations: reservationPolicy(record).map(({ text, facts }) => ({ text, fact: facts[0] ?? "" })),
+    files: others,
     domains: domains === undefined ? null : { count: domains.data.domains, fact: domains.fact },
-    papers: papers.map(({ title, file, sections }) => ({
+    papers: papers.map(({ title, file, sections, isGapList }) => ({
       title,
       file,
-      open: openQuestions(sections).length,
+      open: isGapList === true ? null : openQuestions(sections).length,
     })),
   };
 }

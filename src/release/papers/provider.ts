@@ -80,11 +80,11 @@ export const providerProfileSchema = z.strictObject({
   crawler: z
     .strictObject({
       names: sentence,
-      purposes: sentence,
+      purposes: sentence.optional(),
       behaviour: sentence,
       from: month,
       to: month,
-      content: sentence,
+      content: sentence.optional(),
     })
     .optional(),
   /** What the model is for, and what it is not for. */

@@ -28,8 +28,14 @@ export const SUMMARY_TITLE = "Public Summary of Training Content";
 /** Name of the summary's files. */
 export const SUMMARY_FILE = "Public_Summary_of_Training_Content";
 /** The version of the form that labels and order follow. */
-const TEMPLATE =
+const FOLLOWS =
   "the template of Article 53(1)(d) of Regulation (EU) 2024/1689, C(2025) 8311 final, 5 December 2025";
+
+/** The Commission's Word file of that version. */
+const TEMPLATE = {
+  id: "newsroom document 118578",
+  sha256: "ec803008a5263a485146b24497a3445e2ea32f8b73f818e67652ad70de40f09b",
+} as const;
 
 function otherProcessing(record: ReleaseRecord): Statement[] {
   const scrub = record.steps.filter(({ data }) => /pii/.test(data.step));
@@ -111,7 +117,7 @@ function versionStatements(record: ReleaseRecord, release: ReleaseIdentity): Sta
   const profile = record.provider?.data;
   const { website, updates, previousVersions } = profile ?? {};
   return [
-    shown(`Version ${release.version}, for ${release.name} ${release.version}.`),
+    shown(`Version ${release.version}, for ${release.name} ${release.version}.`, record.model),
     said(record, previousVersions, "previous versions and what changed, or that there are none"),
     said(
       record,
@@ -131,12 +137,13 @@ export function publicSummary(record: ReleaseRecord, release: ReleaseIdentity): 
   return {
     title: SUMMARY_TITLE,
     file: SUMMARY_FILE,
-    follows: TEMPLATE,
+    follows: FOLLOWS,
+    template: TEMPLATE,
     release,
     sections: [
       section("Version", [
         field("Version of the Summary:", ...versionStatements(record, release)),
-        field("Last update:", shown(bothDates(release.date))),
+        field("Last update:", shown(bothDates(release.date), record.model)),
       ]),
       section("1. General information", [], generalSections(record, release)),
       section("2. List of data sources", [], sourceSections(record)),

@@ -111,8 +111,7 @@ export function renderHtml(paper: Paper): string {
     `${paper.title} of the model ${paper.release.name} ${paper.release.version}`,
     `<h1>${escapeHtml(paper.title)}</h1>
 <p class="lead">${linked(introduction(paper))}</p>
-${sections(paper.sections, 2)}
-<section><h2>Open questions</h2>${list}</section>`,
+${sections(paper.sections, 2)}${paper.isGapList === true ? "" : `\n<section><h2>Open questions</h2>${list}</section>`}`,
   );
 }
 

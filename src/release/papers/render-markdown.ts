@@ -75,8 +75,9 @@ export function renderSections(sections: readonly Section[], level: number): str
 }
 
 /** What every paper says about itself, in front. */
-export function introduction({ follows, release }: Paper): string {
-  return `${release.name} ${release.version}, ${release.date}. Prepared following ${follows}. Each “fact” is the number of a line of facts.jsonl that a statement rests on.`;
+export function introduction({ follows, template, release }: Paper): string {
+  const form = template === undefined ? "" : ` (${template.id}, SHA-256 ${template.sha256})`;
+  return `${release.name} ${release.version}, ${release.date}. Prepared following ${follows}${form}. Each “fact” is the number of a line of facts.jsonl that a statement rests on.`;
 }
 
 /** The paper as a Markdown page, its open questions listed at the end. */
@@ -86,12 +87,16 @@ export function renderMarkdown(paper: Paper): string {
     `# ${plain(paper.title)}`,
     plain(introduction(paper)),
     renderSections(paper.sections, 2),
-    "## Open questions",
-    open.length === 0
-      ? "None."
-      : open
-          .map(({ heading, label, gap }) => `- ${plain(heading)} — ${plain(`${label} ${gap}`.trim())}`)
-          .join("\n"),
+    ...(paper.isGapList === true
+      ? []
+      : [
+          "## Open questions",
+          open.length === 0
+            ? "None."
+            : open
+                .map(({ heading, label, gap }) => `- ${plain(heading)} — ${plain(`${label} ${gap}`.trim())}`)
+                .join("\n"),
+        ]),
     "",
   ].join("\n\n");
 }

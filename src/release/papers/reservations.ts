@@ -3,6 +3,22 @@ import { formatInteger } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, StepFact } from "./facts.ts";
 import { amount, stated, type Statement } from "./paper.ts";
 
+/** What the pipeline looks for, in words. */
+const SIGNALS: ReadonlyMap<string, string> = new Map([
+  ["request", "requests of rights holders and persons"],
+  ["robots", "robots.txt (RFC 9309) for the named agents"],
+  ["robots-everyone", "robots.txt for every agent"],
+  ["content-usage", "Content-Usage (IETF AIPREF) and Content-Signal"],
+  ["tdm-reservation", "the TDM Reservation Protocol (TDMRep)"],
+  ["noai", "noai in page headers and tags"],
+  ["ai-txt", "ai.txt"],
+]);
+
+const signalText = (name: string): string => {
+  const words = SIGNALS.get(name);
+  return words === undefined ? name : `${words} (${name})`;
+};
+
 const OPT_OUT = /opt-?out|robots/;
 
 /** `dropped: robots 12, request 1`, or that nothing was. */
@@ -18,7 +34,8 @@ function periodText(period: unknown): string {
   return typeof from === "string" && typeof to === "string" ? `, fetched from ${from} to ${to}` : "";
 }
 
-function policy({ optOut }: ReleaseRecord): Statement[] {
+/** What was looked for, in which snapshot and list of requests. */
+export function reservationPolicy({ optOut }: ReleaseRecord): Statement[] {
   if (optOut === undefined) return [];
   const { agents, signals, snapshot, requests } = optOut.data;
   return [
@@ -26,7 +43,7 @@ function policy({ optOut }: ReleaseRecord): Statement[] {
       ? []
       : [
           stated(
-            `Machine-readable reservations that were looked for: ${signals.join(", ")}; a page was left out when one of these agents may not fetch it or its use for training is reserved: ${agents.join(", ")}.`,
+            `Machine-readable reservations that were looked for: ${signals.map(signalText).join(", ")}; a page was left out when one of these agents may not fetch it or its use for training is reserved: ${agents.join(", ")}.`,
             optOut,
           ),
         ]),
@@ -69,5 +86,5 @@ export function reservations(record: ReleaseRecord): Statement[] {
             ]),
       ];
     });
-  return [...policy(record), ...counts];
+  return [...reservationPolicy(record), ...counts];
 }

@@ -4,7 +4,7 @@ import { gap, type Statement } from "./paper.ts";
 
 /** What the provider says, or the gap where the profile leaves it out. */
 export function said({ provider }: ReleaseRecord, text: string | undefined, what: string): Statement {
-  if (text === undefined || provider === undefined) return gap(what);
+  if (text === undefined || provider === undefined) return gap(what, "person");
   return { text: text.replace(/\s+/g, " ").trim(), facts: [provider.fact], basis: "provider" };
 }
 

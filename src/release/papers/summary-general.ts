@@ -31,6 +31,7 @@ export function dependencies(record: ReleaseRecord): Statement {
   if (startFrom !== undefined) {
     return gap(
       `the name of the model whose weights (SHA-256 ${startFrom.data.sha256.join(", ")}) training went on from, and a link to its summary`,
+      "person",
     );
   }
   return record.initialise === undefined
@@ -53,7 +54,10 @@ export function generalSections(record: ReleaseRecord, release: ReleaseIdentity)
     section("1.2. Model identification", [
       field(
         "Versioned model name(s):",
-        shown(`${release.name} ${release.version}; its model card is README.md of the release.`),
+        shown(
+          `${release.name} ${release.version}; its model card is README.md of the release.`,
+          record.model,
+        ),
       ),
       field("Model dependencies:", dependencies(record)),
       field(
@@ -74,16 +78,16 @@ function sizeRange(tokens: number): string {
   return ranges.map(([label, ticked]) => `${ticked ? "☒" : "☐"} ${label}`).join(" · ");
 }
 
+/** The newest month in which a source was compiled or fetched; where that is not on record, its content's last. */
 function latestPeriod(record: ReleaseRecord): Statement {
-  const known = record.sources.filter(({ data }) => data.period !== undefined);
-  if (known.length === 0 || known.length < record.sources.length) {
-    return gap(`the period of ${record.sources.length - known.length} of ${record.sources.length} sources`);
+  const ends = record.sources.flatMap((source) => (source.data.acquired ?? source.data.period)?.to ?? []);
+  if (ends.length === 0 || ends.length < record.sources.length) {
+    return gap(
+      `the period of ${record.sources.length - ends.length} of ${record.sources.length} sources`,
+      "person",
+    );
   }
-  const latest = known
-    .map(({ data }) => data.period!.to)
-    .sort()
-    .at(-1)!;
-  return stated(`${monthYear(latest)}.`, ...known);
+  return stated(`${monthYear(ends.sort().at(-1)!)}.`, ...record.sources);
 }
 
 /** The form asks whether training goes on after the latest date; a corpus frozen before training says no. */
@@ -153,10 +157,27 @@ function trainingSize(record: ReleaseRecord): Statement {
   const tokens = training?.data.tokens;
   if (tokens === undefined || training === undefined) return gap("size of the training data in tokens");
   const { bytes, documents } = training.data;
+  const { finetuneData } = record;
   return stated(
-    `${sizeRange(tokens)}. Exactly ${formatInteger(tokens)} tokens, ${bytes === undefined ? "bytes not recorded" : `${formatInteger(bytes)} bytes of UTF-8`}, ${documents === undefined ? "documents not recorded" : `${formatInteger(documents)} documents`}; unique content after processing, repetitions in training not counted.`,
+    `${sizeRange(tokens + (finetuneData?.data.tokens ?? 0))}. Exactly ${formatInteger(tokens)} tokens, ${bytes === undefined ? "bytes not recorded" : `${formatInteger(bytes)} bytes of UTF-8`}, ${documents === undefined ? "documents not recorded" : `${formatInteger(documents)} documents`}; unique content after processing, repetitions in training not counted.`,
     training,
+    ...(finetuneData === undefined ? [] : [finetuneData]),
   );
+}
+
+/** Fine-tuning's data comes on top of the documents. */
+function conversationSize(record: ReleaseRecord): Statement[] {
+  const { conversations, finetune, finetuneData } = record;
+  if (conversations === undefined && finetune === undefined) return [];
+  const { tokens, conversations: number } = finetuneData?.data ?? {};
+  if (finetuneData === undefined || tokens === undefined || number === undefined)
+    return [gap("size of the conversations for fine-tuning in tokens")];
+  return [
+    stated(
+      `Besides, ${formatInteger(number)} conversations for fine-tuning: ${formatInteger(tokens)} tokens, counted in the range.`,
+      finetuneData,
+    ),
+  ];
 }
 
 function size(record: ReleaseRecord): Field[] {
@@ -164,7 +185,7 @@ function size(record: ReleaseRecord): Field[] {
   const profile = record.provider?.data;
   return [
     field("Modality:", training === undefined ? gap("training data") : stated(TEXT_ONLY, training)),
-    field("Training data size:", trainingSize(record)),
+    field("Training data size:", trainingSize(record), ...conversationSize(record)),
     field(
       "Types of content:",
       said(

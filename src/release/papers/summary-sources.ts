@@ -54,15 +54,46 @@ function anyOf(record: ReleaseRecord, categories: readonly string[], what: strin
   return yesNo(undefined, gap(what));
 }
 
-/** One data set in a sentence: name, address, revision, rights, period. */
+/** The version of a copy: its revision, or the checksum of its content. */
+function versionText({ revision, contentHash }: SourceFact): string {
+  if (revision !== undefined) return `, revision ${revision}`;
+  return contentHash === undefined ? "" : `, content SHA-256 ${contentHash}`;
+}
+
+/** The licence, or why it is not known. */
+function licenceText({ licence, licenceUnknownBecause }: SourceFact): string {
+  if (licenceUnknownBecause !== undefined) return `, licence not known (${licenceUnknownBecause})`;
+  return licence === undefined ? "" : `, licence ${licence}`;
+}
+
+/** Data sets in a sentence each, followed by what nobody recorded about them. */
+export function describeSources(sources: readonly Recorded<SourceFact>[]): Statement[] {
+  return sources.flatMap((source) => {
+    const { title, id, licence, revision, contentHash } = source.data;
+    const missing: readonly (readonly [string, boolean])[] = [
+      ["version", revision === undefined && contentHash === undefined],
+      ["licence", licence === undefined],
+    ];
+    return [
+      describeSource(source),
+      ...missing.flatMap(([what, open]) => (open ? [gap(`${what} of ${title ?? id}`, "person")] : [])),
+    ];
+  });
+}
+
+/** One data set in a sentence: name, address, version, rights, period. */
 export function describeSource({ data, fact }: Recorded<SourceFact>): Statement {
   const rights = data.contentRights === undefined ? "" : `; rights in the content: ${data.contentRights}`;
   const collected =
     data.period === undefined
       ? "dates of collection not known"
       : `content from ${monthYear(data.period.from)} to ${monthYear(data.period.to)}`;
+  const fetched =
+    data.acquired === undefined
+      ? ""
+      : `; compiled or fetched from ${monthYear(data.acquired.from)} to ${monthYear(data.acquired.to)}`;
   return stated(
-    `${data.title ?? data.id}: ${data.url ?? "no address recorded"}, revision ${data.revision ?? "not recorded"}, licence ${data.licence ?? "not recorded"}${rights}, ${collected}.`,
+    `${data.title ?? data.id}${data.url === undefined ? "" : `: ${data.url}`}${versionText(data)}${licenceText(data)}${rights}; ${collected}${fetched}.`,
     fact,
   );
 }
@@ -83,7 +114,7 @@ function selection(record: ReleaseRecord): Statement[] {
   if (steps.length === 0) return [];
   return [
     stated(
-      `Only part of the listed data was used: documents were left out by the steps ${[...new Set(steps.map(({ data }) => data.step))].join(", ")} of the data pipeline.`,
+      `Only part of the listed data was used: documents were left out by these steps of the data pipeline: ${[...new Set(steps.map(({ data }) => data.step))].join(", ")}.`,
       ...steps,
     ),
   ];
@@ -94,7 +125,7 @@ export function domainStatement({ domains }: ReleaseRecord): Statement | undefin
   if (domains === undefined || domains.data.domains === 0) return undefined;
   const { domains: total, listed, rule, publicSuffixList, sha256 } = domains.data;
   return stated(
-    `The documents with a web address come from ${formatInteger(total)} registrable domains (${publicSuffixList}). domains.csv (SHA-256 ${sha256}) lists ${formatInteger(listed)} of them by the size of the retained text: ${rule}. Whoever asks is told about any other domain.`,
+    `The documents with a web address come from ${formatInteger(total)} registrable ${total === 1 ? "domain" : "domains"} (${publicSuffixList}). domains.csv (SHA-256 ${sha256}) lists ${formatInteger(listed)} of them by the size of the retained text: ${rule}. Whoever asks is told about any other domain.`,
     domains,
   );
 }
@@ -115,7 +146,7 @@ function publicDatasets(record: ReleaseRecord): Section {
         const large = listedDatasets(record);
         return large === undefined
           ? [gap("sizes of the datasets after processing")]
-          : [...large.map(describeSource), ...selection(record)];
+          : [...describeSources(large), ...selection(record)];
       }),
     ),
     field(
@@ -125,7 +156,7 @@ function publicDatasets(record: ReleaseRecord): Section {
         if (rest === undefined) return [gap("sizes of the datasets after processing")];
         return rest.length === 0
           ? [notApplicable("all are listed above.", ...sourcesOf(record, kind))]
-          : rest.map(describeSource);
+          : describeSources(rest);
       }),
     ),
     field(
@@ -164,7 +195,7 @@ function listing(
   return section(heading, [
     field(question, anyOf(record, categories, heading)),
     field(MODALITIES, ...when(() => [stated(TEXT_ONLY, ...sourcesOf(record, categories))])),
-    ...follow.map((label) => field(label, ...when(() => sourcesOf(record, categories).map(describeSource)))),
+    ...follow.map((label) => field(label, ...when(() => describeSources(sourcesOf(record, categories))))),
     field(COMMENTS, ...when(() => datasetSizes(record, categories))),
   ]);
 }
@@ -247,8 +278,9 @@ function userData(record: ReleaseRecord): Section {
     declared === undefined ? anyOf(record, kind, what) : yesNo(declared, said(record, "As declared.", what));
   const follow = (): Statement[] => {
     const sources = sourcesOf(record, kind);
-    if (sources.length > 0) return sources.map(describeSource);
-    if (userInteractions === true || otherServices === true) return [gap("the services and their data")];
+    if (sources.length > 0) return describeSources(sources);
+    if (userInteractions === true || otherServices === true)
+      return [gap("the services and their data", "person")];
     return details(record, kind, () => []);
   };
   return section("2.4 User data", [
@@ -284,7 +316,9 @@ function ownConversations({ conversations }: ReleaseRecord): Statement[] {
   ];
 }
 
-const isModelMade = (madeBy: string | undefined): boolean => madeBy !== undefined && madeBy !== "templates";
+/** Whether a model wrote the conversations: rules and templates are none. */
+export const isModelMade = (madeBy: string | undefined): boolean =>
+  madeBy !== undefined && madeBy !== "templates";
 
 const SYNTHETIC_QUESTION =
   "Was synthetic AI-generated data created by the provider or on their behalf to train the model?";
@@ -315,7 +349,9 @@ function syntheticAnswers(record: ReleaseRecord): {
     };
   }
   const open =
-    declared === true ? gap("the models that made the synthetic data") : gap("whether such data exists");
+    declared === true
+      ? gap("the models that made the synthetic data", "person")
+      : gap("whether such data exists");
   if (declared !== undefined) {
     const none = said(record, "Not applicable: no synthetic data, as declared.", "");
     const follow = declared ? open : none;
@@ -344,7 +380,7 @@ export function sourceSections(record: ReleaseRecord): Section[] {
   const otherData = record.provider?.data.otherData;
   const other: Statement[] = [
     ...ownConversations(record),
-    ...sourcesOf(record, ["other"]).map(describeSource),
+    ...describeSources(sourcesOf(record, ["other"])),
     ...(otherData === undefined ? [] : [said(record, otherData, "")]),
   ];
   return [

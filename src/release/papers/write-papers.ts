@@ -35,6 +35,10 @@ export interface Addresses {
 /** Folder of the papers inside a release. */
 export const LEGAL = "legal";
 
+const CROISSANT = "croissant.json";
+const CYCLONE_DX = "bom.cdx.json";
+const SPDX = "bom.spdx.json";
+
 /** Every form of a release, the public summary first. */
 export function releasePapers(input: PaperInput): Paper[] {
   return [
@@ -78,14 +82,24 @@ export async function writePapers(
     await writeFileAtomic(at(`datasets/${source.data.id}.md`), datasetCard(input.record, source));
   }
   const corpus = croissant(input);
-  if (corpus !== undefined) await writeJsonAtomic(at("croissant.json"), corpus);
-  await writeJsonAtomic(at("bom.cdx.json"), cycloneDx(input));
-  await writeJsonAtomic(at("bom.spdx.json"), spdx(input));
+  if (corpus !== undefined) await writeJsonAtomic(at(CROISSANT), corpus);
+  await writeJsonAtomic(at(CYCLONE_DX), cycloneDx(input));
+  await writeJsonAtomic(at(SPDX), spdx(input));
+  const others = [
+    ...input.record.sources.map(({ data: { id, title } }) => ({
+      title: `Card of ${title ?? id}`,
+      path: `datasets/${id}.md`,
+    })),
+    ...(corpus === undefined ? [] : [{ title: "The corpus for machines (Croissant)", path: CROISSANT }]),
+    { title: "Bill of materials (CycloneDX)", path: CYCLONE_DX },
+    { title: "Bill of materials (SPDX)", path: SPDX },
+    ...(addresses === undefined ? [] : [{ title: "Domain names by size", path: "domains.csv" }]),
+  ];
   if (addresses !== undefined) {
     await writeFileAtomic(at("domains.csv"), addresses.domainsCsv);
     await writeJsonAtomic(at("lookup.json"), domainLookup(addresses.decisions));
   }
-  await writeJsonAtomic(at("portal.json"), portalData(input, [...papers, gaps]));
+  await writeJsonAtomic(at("portal.json"), portalData(input, [...papers, gaps], others));
   const lines = facts.map(({ id, kind, stage, fingerprint, data }) =>
     canonicalJson({ id, kind, stage, fingerprint, data }),
   );

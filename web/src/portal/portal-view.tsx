@@ -34,6 +34,7 @@ function Lead({ data }: { readonly data: PortalData }) {
     [tokens === undefined ? "–" : rough(tokens), words.tiles.tokens, training?.fact],
     [documents === undefined ? "–" : integer(documents), words.tiles.documents, training?.fact],
     [integer(data.languages.length), words.tiles.languages, training?.fact],
+    [rough(data.parameters), words.tiles.parameters, data.fact ?? undefined],
     ...(domains === null || domains.count === 0
       ? []
       : [[integer(domains.count), words.tiles.domains, domains.fact] as const]),
@@ -116,13 +117,53 @@ function Sources({ data }: { readonly data: PortalData }) {
   );
 }
 
-function Refused({ data }: { readonly data: PortalData }) {
+function Conversations({ data }: { readonly data: PortalData }) {
+  const { conversations } = data;
+  if (conversations === null) return null;
+  const { count, tokens, madeBy, licence, fact } = conversations;
+  return (
+    <p>
+      {portalWords.ate.conversations({
+        count: integer(count),
+        tokens: tokens === null ? undefined : rough(tokens),
+        madeBy,
+        licence,
+      })}{" "}
+      <Fact id={fact} />
+    </p>
+  );
+}
+
+/** What sites and people had said beforehand, also where it made no difference. */
+function Reservations({ data }: { readonly data: PortalData }) {
   const words = portalWords.refused;
-  const steps = data.steps.filter(({ reasons, changed }) => reasons.length > 0 || (changed ?? 0) > 0);
-  if (steps.length === 0) return <p>{words.none}</p>;
   return (
     <>
-      <p>{words.explain}</p>
+      <h3>{words.reservations}</h3>
+      {data.reservations.length === 0 ? (
+        <p class="open">{words.noReservations}</p>
+      ) : (
+        <ul class="reservations">
+          {data.reservations.map(({ text, fact }) => (
+            <li key={text}>
+              {text} <Fact id={fact} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Refused({ data }: { readonly data: PortalData }) {
+  const words = portalWords.refused;
+  const steps = data.steps.filter(
+    ({ step, reasons, changed }) => step === "opt-out" || reasons.length > 0 || (changed ?? 0) > 0,
+  );
+  return (
+    <>
+      <Reservations data={data} />
+      <p>{steps.length === 0 ? words.none : words.explain}</p>
       <ul class="steps">
         {steps.map((step) => (
           <li key={`${step.step} ${step.source} ${step.fact}`}>
@@ -165,7 +206,7 @@ function Bars(props: {
         .sort((a, b) => b.documents - a.documents)
         .map(({ name, documents }) => (
           <li key={name}>
-            <span>{name}</span>
+            <span>{portalWords.refused.reasons[name] ?? name}</span>
             <i style={{ width: `${(documents / most) * 100}%` }} />
             <span class="number">
               {integer(documents)}
@@ -186,9 +227,11 @@ function Papers({ data }: { readonly data: PortalData }) {
         {data.papers.map(({ title, file, open }, index) => (
           <li key={file}>
             <a href={`legal/${file}.html`}>{title}</a>
-            <span class={open === 0 ? "faint" : "open"}>
-              {open === 0 ? words.complete : words.open(open)}
-            </span>
+            {open !== null && (
+              <span class={open === 0 ? "faint" : "open"}>
+                {open === 0 ? words.complete : words.open(open)}
+              </span>
+            )}
             <span class="formats">
               {index === 0 && <a href={`legal/${file}.docx`}>{words.word}</a>}
               <a href={`legal/${file}.md`}>Markdown</a>
@@ -199,6 +242,14 @@ function Papers({ data }: { readonly data: PortalData }) {
         <li>
           <a href="legal/facts.jsonl">{words.facts}</a>
         </li>
+      </ul>
+      <h3>{words.others}</h3>
+      <ul>
+        {data.files.map(({ title, path }) => (
+          <li key={path}>
+            <a href={`legal/${path}`}>{title}</a>
+          </li>
+        ))}
       </ul>
     </>
   );
@@ -256,6 +307,7 @@ export function PortalView() {
         <Part id="ate" title={words.ate.title}>
           <Treemap data={data} />
           <Sources data={data} />
+          <Conversations data={data} />
         </Part>
         <Part id="refused" title={words.refused.title}>
           <Refused data={data} />
