@@ -49,7 +49,7 @@ function packingOf(
 
 export const pretrain = defineStage({
   name: "pretrain",
-  version: 3,
+  version: 4,
   inputs: { weights: "weights", tokens: "tokens" },
   output: "weights",
   resumable: true,
