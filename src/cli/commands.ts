@@ -44,6 +44,10 @@ export const COMMANDS: readonly Command[] = [
     options: [
       STORE,
       { flags: "--to <noun>", description: `stop at one of: ${TARGETS.join(", ")}` },
+      {
+        flags: "--device <name>",
+        description: "train and score on `cpu`, `webgpu` or `cuda`, whatever the recipe says",
+      },
       ...MACHINE,
       {
         flags: "--rank-timeout <seconds>",

@@ -1,6 +1,7 @@
 /** @file The yardstick: how fast ONNX Runtime multiplies large matrices on this machine. */
 import { Graph, onnx } from "../graph/index.ts";
-import { allocate, Program } from "./program.ts";
+import { Program } from "./program.ts";
+import { allocate } from "./tensors.ts";
 
 /**
  * The best rate of [size, size]·[size, size] in fp32 over `repeats` runs, in FLOP/s (2·size³ per product). Training

@@ -38,6 +38,7 @@ const FUNCTIONS = {
   setIntraOpThreads: [24, ["void *", "int"]],
   setInterOpThreads: [25, ["void *", "int"]],
   createTensorWithData: [49, ["void *", "void *", "size_t", "void *", "size_t", "int", "void *"]],
+  createMemoryInfo: [68, ["str", "int", "int", "int", "void *"]],
   createCpuMemoryInfo: [69, ["int", "int", "void *"]],
   allocatorFree: [76, ["void *", "void *"]],
   defaultAllocator: [78, ["void *"]],
@@ -49,6 +50,17 @@ const FUNCTIONS = {
   availableProviders: [125, ["void *", "void *"]],
   releaseProviders: [126, ["void *", "int"]],
   addSessionConfig: [130, ["void *", "str", "str"]],
+  runWithBinding: [133, ["void *", "void *", "void *"]],
+  createBinding: [134, ["void *", "void *"]],
+  releaseBinding: [135, ["void *"], "void"],
+  bindInput: [136, ["void *", "void *", "void *"]],
+  bindOutput: [137, ["void *", "void *", "void *"]],
+  bindOutputToMemory: [138, ["void *", "void *", "void *"]],
+  boundOutputs: [140, ["void *", "void *", "void *", "void *"]],
+  appendCuda: [204, ["void *", "void *"]],
+  createCudaOptions: [205, ["void *"]],
+  releaseCudaOptions: [208, ["void *"], "void"],
+  appendProvider: [216, ["void *", "str", "void *", "void *", "size_t"]],
 } as const satisfies Record<string, readonly [number, readonly string[], string?]>;
 
 type Argument = Pointer | number | string | ArrayBufferView | null;
@@ -82,6 +94,8 @@ export function findOnnxRuntime(): string | undefined {
 export class OnnxRuntime {
   static #loaded: OnnxRuntime | undefined;
   readonly version: string;
+  /** The library's path. */
+  readonly file: string;
   readonly #functions: Readonly<Record<FunctionName, NativeFunction>>;
   /** The process's environment (logging at "error"), plain memory, and the allocator of returned strings. */
   readonly environment: Pointer;
@@ -105,6 +119,7 @@ export class OnnxRuntime {
         next: "Run `npm ci` again, on Linux, macOS or Windows, x64 or arm64.",
       });
     }
+    this.file = file;
     this.#library = koffi.load(file);
     const base = koffi.decode(
       this.#library.func("OrtGetApiBase", "void *", [])(),
@@ -153,7 +168,7 @@ export class OnnxRuntime {
   }
 
   /** Calls a function that returns nothing. */
-  release(name: "releaseSession" | "releaseValue" | "releaseSessionOptions", pointer: Pointer): void {
+  release(name: Extract<FunctionName, `release${string}`>, pointer: Pointer): void {
     this.#functions[name](pointer);
   }
 
@@ -182,6 +197,17 @@ export class OnnxRuntime {
     const names = koffi.decode(list[0], koffi.array("str", count[0]!)) as string[];
     this.call("releaseProviders", list[0]!, count[0]!);
     return names;
+  }
+
+  /** The values that a run with `binding` has left, in the order in which they were bound; the caller releases them. */
+  outputsOf(binding: Pointer): Pointer[] {
+    const list = new BigUint64Array(1);
+    const count = new BigUint64Array(1);
+    this.call("boundOutputs", binding, this.#allocator, list, count);
+    if (count[0] === 0n) return [];
+    const values = koffi.decode(list[0], koffi.array("void *", Number(count[0]))) as Pointer[];
+    this.call("allocatorFree", this.#allocator, list[0]!);
+    return values;
   }
 
   /** Writes the profile of a session that has one. */

@@ -3,12 +3,17 @@
  * the tensors, so that parameters and optimizer states can live in buffers that are written in place of the old ones.
  */
 import { assert, FirnError, describeError } from "../core/index.ts";
-import { encodeOnnx, type DataType, type Graph, sizeOf } from "../graph/index.ts";
-import { BoundNames, OnnxRuntime, type Pointer } from "./onnx-runtime.ts";
+import { encodeOnnx, type DataType, type Graph } from "../graph/index.ts";
+import { Device, type DeviceName } from "./device.ts";
+import { DeviceTensor } from "./device-tensor.ts";
+import { BoundNames, type OnnxRuntime, type Pointer } from "./onnx-runtime.ts";
+import { allocate, type HostTensor, viewOf } from "./tensors.ts";
 
 export interface ProgramOptions {
   /** Threads inside the session; changes speed, never results. */
   readonly threads: number;
+  /** Where it runs; the processor unless said otherwise. */
+  readonly device?: DeviceName;
   /** Names the program in errors and profiles. */
   readonly name: string;
   /** Runs on the calling thread, for callers whose event loop would only compete with the run for its core. */
@@ -17,68 +22,11 @@ export interface ProgramOptions {
   readonly profilePrefix?: string;
 }
 
-export type TensorData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
-
-/** A tensor in this process's memory. */
-export interface HostTensor {
-  readonly dtype: DataType;
-  readonly shape: readonly number[];
-  readonly data: TensorData;
-}
-
-/** A zero-filled tensor. */
-export function allocate(dtype: DataType, shape: readonly number[]): HostTensor {
-  const size = sizeOf(shape);
-  const data =
-    dtype === "float32"
-      ? new Float32Array(size)
-      : dtype === "int32"
-        ? new Int32Array(size)
-        : dtype === "int64"
-          ? new BigInt64Array(size)
-          : new Uint8Array(size);
-  return { dtype, shape, data };
-}
-
-/** Wraps `data` without copying it. */
-export function float32Tensor(data: Float32Array, shape: readonly number[]): HostTensor {
-  return { dtype: "float32", shape, data };
-}
-
-export type TensorMap = ReadonlyMap<string, HostTensor>;
-
-/** `ONNXTensorElementDataType`. */
-const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export type Tensor = HostTensor | DeviceTensor;
+export type TensorMap<T extends Tensor = Tensor> = ReadonlyMap<string, T>;
 
 /** All of ONNX Runtime's own rewriting of graphs. */
 const OPTIMIZE_ALL = 99;
-
-/** ONNX Runtime's view of a buffer, freed when the tensor is collected. */
-const views = new WeakMap<HostTensor, Pointer>();
-const released = new FinalizationRegistry<Pointer>((value) =>
-  OnnxRuntime.load().release("releaseValue", value),
-);
-
-function viewOf(runtime: OnnxRuntime, tensor: HostTensor): Pointer {
-  const known = views.get(tensor);
-  if (known !== undefined) return known;
-  const { data, shape, dtype } = tensor;
-  // Small typed arrays live in the garbage collector's memory, which moves, until their `buffer` is asked for.
-  assert(data.buffer.byteLength >= data.byteLength, "a tensor has its memory");
-  const sizes = BigInt64Array.from(shape.length === 0 ? [1] : shape, BigInt);
-  const value = runtime.create(
-    "createTensorWithData",
-    runtime.memory,
-    data,
-    data.byteLength,
-    sizes,
-    shape.length,
-    ELEMENT_TYPE[dtype],
-  );
-  views.set(tensor, value);
-  released.register(tensor, value);
-  return value;
-}
 
 interface OutputSpec {
   readonly name: string;
@@ -86,11 +34,8 @@ interface OutputSpec {
   readonly shape: readonly number[];
 }
 
-async function createSession(
-  runtime: OnnxRuntime,
-  bytes: Uint8Array,
-  options: ProgramOptions,
-): Promise<Pointer> {
+async function createSession(device: Device, bytes: Uint8Array, options: ProgramOptions): Promise<Pointer> {
+  const { runtime } = device;
   const settings = runtime.create("createSessionOptions");
   try {
     runtime.call("setIntraOpThreads", settings, options.threads);
@@ -100,6 +45,7 @@ async function createSession(
     runtime.call("setGraphOptimizationLevel", settings, OPTIMIZE_ALL);
     // Waiting threads spin, which is fast inside a run but takes the cores from whatever runs after it.
     runtime.call("addSessionConfig", settings, "session.force_spinning_stop", "1");
+    device.configure(settings);
     if (options.profilePrefix !== undefined) runtime.call("enableProfiling", settings, options.profilePrefix);
     const session = new BigUint64Array(1);
     await runtime.callAside(
@@ -117,6 +63,7 @@ async function createSession(
 }
 
 export class Program {
+  readonly #device: Device;
   readonly #runtime: OnnxRuntime;
   readonly #session: Pointer;
   readonly #profiled: boolean;
@@ -126,8 +73,9 @@ export class Program {
   readonly #boundInputs: BoundNames;
   readonly #boundOutputs: BoundNames;
 
-  private constructor(runtime: OnnxRuntime, session: Pointer, graph: Graph, options: ProgramOptions) {
-    this.#runtime = runtime;
+  private constructor(device: Device, session: Pointer, graph: Graph, options: ProgramOptions) {
+    this.#device = device;
+    this.#runtime = device.runtime;
     this.#session = session;
     this.#profiled = options.profilePrefix !== undefined;
     this.#blocking = options.blocking === true;
@@ -142,15 +90,16 @@ export class Program {
   }
 
   /**
-   * Compiles `graph` for the CPU.
-   * @throws FirnError `ENGINE_LIBRARY`, `ENGINE_COMPILE`
+   * Compiles `graph` for a device.
+   * @throws FirnError `ENGINE_LIBRARY`, `ENGINE_DEVICE`, `ENGINE_COMPILE`
    */
   static async compile(graph: Graph, options: ProgramOptions): Promise<Program> {
-    const runtime = OnnxRuntime.load();
+    const device = Device.of(options.device ?? "cpu");
     try {
-      const session = await createSession(runtime, encodeOnnx(graph, options.name), options);
-      return new Program(runtime, session, graph, options);
+      const bytes = encodeOnnx(device.lower(graph), options.name);
+      return new Program(device, await createSession(device, bytes, options), graph, options);
     } catch (cause) {
+      if (cause instanceof FirnError) throw cause;
       throw new FirnError("ENGINE_COMPILE", {
         expected: `ONNX Runtime to accept the graph "${options.name}" (${graph.nodes.length} nodes)`,
         got: describeError(cause),
@@ -161,40 +110,26 @@ export class Program {
   }
 
   /**
-   * Runs once. `feeds` must hold every input; `into` may hold buffers for outputs, which are then written in place;
-   * other outputs get new buffers. A buffer may be fed and written in the same run only where `assertInPlace` allows it.
+   * Runs once. `feeds` must hold every input; `into` may hold tensors for outputs, which are then written in place;
+   * other outputs get new ones in this process's memory. In that memory a tensor may be fed and written in the same run only
+   * where `assertInPlace` allows it; on a device always, because a run leaves new numbers beside the old.
    * @throws FirnError `ENGINE_RUN`
    */
-  async run(feeds: TensorMap, into: TensorMap = new Map()): Promise<Map<string, HostTensor>> {
-    const used: HostTensor[] = [];
-    const inputs = new BigUint64Array(this.#inputNames.length);
-    for (const [i, name] of this.#inputNames.entries()) {
+  async run<T extends Tensor = HostTensor>(
+    feeds: TensorMap,
+    into: TensorMap<T> = new Map(),
+  ): Promise<Map<string, T | HostTensor>> {
+    const used = this.#inputNames.map((name) => {
       const tensor = feeds.get(name);
       assert(tensor !== undefined, `program input ${name} was not fed`);
-      inputs[i] = viewOf(this.#runtime, tensor);
-      used.push(tensor);
-    }
-    const results = new Map<string, HostTensor>();
-    const outputs = new BigUint64Array(this.#outputs.length);
-    for (const [i, { name, dtype, shape }] of this.#outputs.entries()) {
-      const tensor = into.get(name) ?? allocate(dtype, shape);
-      results.set(name, tensor);
-      outputs[i] = viewOf(this.#runtime, tensor);
-    }
+      return tensor;
+    });
+    const results = new Map<string, T | HostTensor>(
+      this.#outputs.map(({ name, dtype, shape }) => [name, into.get(name) ?? allocate(dtype, shape)]),
+    );
     try {
-      const { addresses } = this.#boundInputs;
-      const call = [
-        this.#session,
-        null,
-        addresses,
-        inputs,
-        inputs.length,
-        this.#boundOutputs.addresses,
-        outputs.length,
-        outputs,
-      ] as const;
-      if (this.#blocking) this.#runtime.call("run", ...call);
-      else await this.#runtime.callAside("run", ...call);
+      if (this.#device.memory === undefined) await this.#runHere(used, [...results.values()]);
+      else await this.#runBound(this.#device.memory, used, results);
     } catch (cause) {
       throw new FirnError("ENGINE_RUN", {
         expected: "ONNX Runtime to run one step",
@@ -205,10 +140,61 @@ export class Program {
     }
     // Named here so that neither is collected while the run still reads or writes it.
     assert(
-      used.length === inputs.length && results.size === outputs.length,
+      used.length === this.#inputNames.length && results.size === this.#outputs.length,
       "every tensor lives until the end",
     );
     return results;
+  }
+
+  async #runHere(feeds: readonly Tensor[], into: readonly Tensor[]): Promise<void> {
+    const views = (tensors: readonly Tensor[]): BigUint64Array =>
+      BigUint64Array.from(tensors, (tensor) => this.#valueOf(tensor));
+    const [inputs, outputs] = [views(feeds), views(into)];
+    const call = [
+      this.#session,
+      null,
+      this.#boundInputs.addresses,
+      inputs,
+      inputs.length,
+      this.#boundOutputs.addresses,
+      outputs.length,
+      outputs,
+    ] as const;
+    if (this.#blocking) this.#runtime.call("run", ...call);
+    else await this.#runtime.callAside("run", ...call);
+  }
+
+  /** With every tensor bound to its place: what is fed from here is copied over, what is written here copied back. */
+  async #runBound(
+    memory: Pointer,
+    feeds: readonly Tensor[],
+    into: ReadonlyMap<string, Tensor>,
+  ): Promise<void> {
+    const binding = this.#runtime.create("createBinding", this.#session);
+    try {
+      for (const [at, name] of this.#inputNames.entries())
+        this.#runtime.call("bindInput", binding, name, this.#valueOf(feeds[at]!));
+      for (const [name, tensor] of into) {
+        if (tensor instanceof DeviceTensor) this.#runtime.call("bindOutputToMemory", binding, name, memory);
+        else this.#runtime.call("bindOutput", binding, name, viewOf(this.#runtime, tensor));
+      }
+      if (this.#blocking) this.#runtime.call("runWithBinding", this.#session, null, binding);
+      else await this.#runtime.callAside("runWithBinding", this.#session, null, binding);
+      const tensors = [...into.values()];
+      for (const [at, value] of this.#runtime.outputsOf(binding).entries()) {
+        const tensor = tensors[at]!;
+        if (tensor instanceof DeviceTensor) tensor.take(value);
+        else this.#runtime.release("releaseValue", value);
+      }
+    } finally {
+      this.#runtime.release("releaseBinding", binding);
+    }
+  }
+
+  #valueOf(tensor: Tensor): Pointer {
+    if (!(tensor instanceof DeviceTensor)) return viewOf(this.#runtime, tensor);
+    assert(tensor.value !== undefined, "a tensor on a device is read after it was written");
+    return tensor.value;
   }
 
   /** Ends profiling (if it was on) and frees the session. */

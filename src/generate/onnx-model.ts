@@ -4,7 +4,7 @@
  * samples of a small model. Long talks are llama.cpp's job (`llama-model.ts`).
  */
 import { assert, FirnError, randomStream } from "../core/index.ts";
-import { float32Tensor, type HostTensor, Program } from "../engine/index.ts";
+import { type DeviceName, Program, ResidentTensor, type Tensor } from "../engine/index.ts";
 import { Graph, linear, linearCrossEntropy, onnx } from "../graph/index.ts";
 import {
   decoder,
@@ -21,6 +21,8 @@ import { knownLogprobs, type LogitView, sampleToken } from "./sampler.ts";
 export interface OnnxModelOptions {
   readonly name: string;
   readonly threads: number;
+  /** Where it is computed; the processor unless said otherwise. */
+  readonly device?: DeviceName;
   /** Longest sequence in tokens. Default: the model's context length, at most 512. */
   readonly length?: number;
   /** Rows of `length` tokens that one scoring run holds. Default: 8. */
@@ -51,8 +53,10 @@ export class OnnxModel implements LanguageModel {
   readonly contextLength: number;
   readonly #config: ModelConfig;
   readonly #threads: number;
+  readonly #device: DeviceName;
   readonly #batch: number;
-  readonly #parameters: Map<string, HostTensor>;
+  readonly #parameters: ReadonlyMap<string, ResidentTensor>;
+  #ready: Promise<Map<string, Tensor>> | undefined;
   #scoring: Promise<Program> | undefined;
   /** By row length: a short prompt does not pay for the whole context. */
   readonly #speaking = new Map<number, Promise<Program>>();
@@ -64,11 +68,24 @@ export class OnnxModel implements LanguageModel {
     this.contextLength = Math.min(options.length ?? 512, config.contextLength);
     this.#config = config;
     this.#threads = options.threads;
+    this.#device = options.device ?? "cpu";
     this.#batch = options.batch ?? 8;
     const stacked = stackWeights(config, weights, options.name);
     this.#parameters = new Map(
-      graphParameters(config).map(({ name, shape }) => [name, float32Tensor(stacked.get(name)!, shape)]),
+      graphParameters(config).map(({ name, shape }) => [
+        name,
+        new ResidentTensor(this.#device, shape, stacked.get(name)),
+      ]),
     );
+  }
+
+  /** The parameters, on the device from the first call on. */
+  #feeds(): Promise<Map<string, Tensor>> {
+    this.#ready ??= (async () => {
+      for (const parameter of this.#parameters.values()) await parameter.toDevice();
+      return new Map([...this.#parameters].map(([name, { tensor }]) => [name, tensor]));
+    })();
+    return this.#ready;
   }
 
   /** Negative log-likelihood of `labels` for batch rows of `contextLength` tokens. */
@@ -84,7 +101,7 @@ export class OnnxModel implements LanguageModel {
       const head = parameters.get("lm_head.weight")!;
       const scored = linearCrossEntropy(graph, hidden, head, labels, weights, 512, false);
       graph.output("negativeLogLikelihood", scored.negativeLogLikelihood);
-      return Program.compile(graph, { threads: this.#threads, name: "scoring" });
+      return Program.compile(graph, { threads: this.#threads, device: this.#device, name: "scoring" });
     })();
     return this.#scoring;
   }
@@ -99,7 +116,7 @@ export class OnnxModel implements LanguageModel {
       const parameters = parameterInputs(graph, this.#config);
       const hidden = onnx.gatherRows(graph, decoder(graph, this.#config, parameters, tokens), at);
       graph.output("logits", linear(graph, hidden, parameters.get("lm_head.weight")!));
-      program = Program.compile(graph, { threads: this.#threads, name: "speaking" });
+      program = Program.compile(graph, { threads: this.#threads, device: this.#device, name: "speaking" });
       this.#speaking.set(length, program);
     }
     return program;
@@ -155,7 +172,7 @@ export class OnnxModel implements LanguageModel {
           if (i > 0) labels[at - 1] = id;
         });
       });
-      const feeds = new Map(this.#parameters);
+      const feeds = new Map(await this.#feeds());
       feeds.set("ids", { dtype: "int32", shape: [rows], data: ids });
       feeds.set("labels", { dtype: "int32", shape: [rows], data: labels });
       feeds.set("positions", { dtype: "int32", shape: [this.#batch, length], data: positions });
@@ -177,7 +194,7 @@ export class OnnxModel implements LanguageModel {
     const program = await this.#speakingProgram(length);
     const padded = new Int32Array(length);
     padded.set(ids);
-    const feeds = new Map(this.#parameters);
+    const feeds = new Map(await this.#feeds());
     feeds.set("ids", { dtype: "int32", shape: [length], data: padded });
     feeds.set("positions", {
       dtype: "int32",
@@ -229,6 +246,7 @@ export class OnnxModel implements LanguageModel {
   }
 
   async close(): Promise<void> {
+    for (const parameter of this.#parameters.values()) parameter.release();
     (await this.#scoring)?.close();
     for (const program of this.#speaking.values()) (await program).close();
   }

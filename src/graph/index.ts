@@ -23,4 +23,5 @@ export { type CrossEntropy, linearCrossEntropy } from "./operators/cross-entropy
 export { embedding, linear, residual, splitColumns } from "./operators/linear.ts";
 export { rmsNorm } from "./operators/rms-norm.ts";
 export { XIELU_BETA, xielu } from "./operators/xielu.ts";
+export { lowerForWebGpu } from "./passes/lower-for-webgpu.ts";
 export * as onnx from "./primitives.ts";

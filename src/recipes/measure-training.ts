@@ -16,6 +16,7 @@ export async function measureTrainingStep(
     readonly microBatch?: number | undefined;
     readonly lossChunkRows: number;
     readonly optimizer: FinetuneConfig["optimizer"];
+    readonly device: FinetuneConfig["device"];
   },
   threads: number,
 ): Promise<number> {
@@ -32,7 +33,7 @@ export async function measureTrainingStep(
     step.optimizer,
     { ...step, microBatch: microBatchOf(step) },
     initialWeights(model, 0),
-    { threads, where: "measurement" },
+    { threads, where: "measurement", device: step.device },
   );
   const config = { length: step.length, padId: model.padId, goldfish: null };
   let best = Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 /** @file The sections of a recipe that belong to no single room: conversations, samples, evaluation, release. */
 import { z } from "zod";
+import { DEVICE_NAMES } from "../engine/index.ts";
 
 const count = z.int().min(1).max(1_000_000);
 
@@ -43,6 +44,8 @@ export type SamplesSection = z.infer<typeof SamplesSection>;
 
 export const EvaluateSection = z.strictObject({
   seed: z.int().min(0).default(28),
+  /** Where held-out text is scored; like `train.device`. */
+  device: z.enum(DEVICE_NAMES).default("cpu"),
   /** UTF-8 bytes of one held-out document, and of one language, that are scored at most. */
   documentBytes: z.int().min(64).default(16_384),
   languageBytes: z.int().min(64).default(65_536),

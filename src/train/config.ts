@@ -1,6 +1,7 @@
 /** @file The settings of a training run, as a recipe writes them. */
 import { z } from "zod";
 import { FirnError } from "../core/index.ts";
+import { DEVICE_NAMES } from "../engine/index.ts";
 import { CheckpointKeep } from "./checkpoint.ts";
 import { GoldfishConfig } from "./goldfish.ts";
 import { OptimizerConfig } from "./optimizers/create-optimizer.ts";
@@ -26,6 +27,8 @@ const runSettings = {
   microBatch: z.int().min(1).optional(),
   /** Rows of logits that exist at the same time; bounds memory. */
   lossChunkRows: z.int().min(1).default(512),
+  /** Where the model is computed. It decides the last bits of every number, and so is part of what the run is. */
+  device: z.enum(DEVICE_NAMES).default("cpu"),
   optimizer: OptimizerConfig,
   learningRate: ScheduleConfig,
   /** Steps between checkpoints; a killed run loses at most this many. */

@@ -21,9 +21,9 @@ export interface MicroBatchShape {
 
 /**
  * Inputs: `ids`, `labels` [sequences·length], `positions`, `segments` [sequences, length] int32, `weights`
- * [sequences·length] float32 (over all micro-batches of a step they sum to 1 over the kept labels), every parameter under
- * its graph name and the gradient so far under `sum.<name>`.
- * Outputs: `loss`, `negativeLogLikelihood` [sequences·length], and `gradient.<name>` = `sum.<name>` + this micro-batch's.
+ * [sequences·length] float32 (over all micro-batches of a step they sum to 1 over the kept labels), and every parameter under
+ * its graph name.
+ * Outputs: `loss`, `negativeLogLikelihood` [sequences·length], and this micro-batch's `gradient.<name>`.
  */
 export function buildGradientGraph(config: ModelConfig, shape: MicroBatchShape): Graph {
   const graph = new NewGraph();
@@ -48,12 +48,22 @@ export function buildGradientGraph(config: ModelConfig, shape: MicroBatchShape):
     loss,
     list.map(({ name }) => parameters.get(name)!),
   );
-  list.forEach(({ name, shape: size }, i) => {
-    const sum = graph.input(`sum.${name}`, "float32", size);
-    graph.output(`gradient.${name}`, onnx.add(graph, sum, found[i]!));
-  });
+  for (const [at, { name }] of list.entries()) graph.output(`gradient.${name}`, found[at]!);
   graph.output("loss", loss);
   graph.output("negativeLogLikelihood", negativeLogLikelihood);
+  return graph;
+}
+
+/**
+ * Inputs: `sum.<name>` and `gradient.<name>` for each of `parameters`. Outputs: `next.<name>`, what the two come to, which may be
+ * written over the sum.
+ */
+export function buildSumGraph(parameters: readonly GraphParameter[]): Graph {
+  const graph = new NewGraph();
+  for (const { name, shape } of parameters) {
+    const sum = graph.input(`sum.${name}`, "float32", shape);
+    graph.output(`next.${name}`, onnx.add(graph, sum, graph.input(`gradient.${name}`, "float32", shape)));
+  }
   return graph;
 }
 

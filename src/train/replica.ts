@@ -4,14 +4,21 @@
  * one rank that owns everything.
  */
 import { assert, type Communicator } from "../core/index.ts";
-import { allocate, float32Tensor, type HostTensor, Program } from "../engine/index.ts";
+import {
+  type DeviceName,
+  float32Tensor,
+  type HostTensor,
+  Program,
+  ResidentTensor,
+  type Tensor,
+} from "../engine/index.ts";
 import { assertInPlace, sizeOf } from "../graph/index.ts";
 import { type GraphParameter, graphParameters, type ModelConfig, type Weights } from "../model/index.ts";
-import { buildGradientGraph, buildSquaresGraph } from "./gradient-graph.ts";
+import { buildGradientGraph, buildSquaresGraph, buildSumGraph } from "./gradient-graph.ts";
 import { createOptimizer, type OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { BatchShare } from "./parallel/batch-share.ts";
-import { addInto, allGather, gather, type Parts, reduceScatter, scatter } from "./parallel/collectives.ts";
+import { allGather, gather, type Parts, reduceScatter, scatter } from "./parallel/collectives.ts";
 import { assignOwners } from "./parallel/ownership.ts";
 import { buildUpdateGraph, scalarInputs, stateNamesOf, updatedNames } from "./update-graph.ts";
 
@@ -30,6 +37,8 @@ export interface ReplicaSettings {
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly shape: StepShape;
+  /** Where every rank computes. */
+  readonly device: DeviceName;
 }
 
 /** What is known of a step before it changes the weights. */
@@ -44,6 +53,7 @@ export interface GradientResult {
 
 interface Programs {
   readonly gradients: Program;
+  readonly sum: Program;
   readonly squares: Program;
   readonly update: Program;
 }
@@ -71,8 +81,18 @@ function halvingsOf(count: number, ranks: number): number {
   return halvings;
 }
 
-function allocateAll(parameters: readonly GraphParameter[]): Map<string, HostTensor> {
-  return new Map(parameters.map(({ name, shape }) => [name, allocate("float32", shape)]));
+type Residents = Map<string, ResidentTensor>;
+
+function allocateAll(device: DeviceName, parameters: readonly GraphParameter[]): Residents {
+  return new Map(parameters.map(({ name, shape }) => [name, new ResidentTensor(device, shape)]));
+}
+
+/** Copies `tensors` one after the other; on the processor there is nothing to do. */
+async function each(
+  tensors: Iterable<ResidentTensor>,
+  copy: (tensor: ResidentTensor) => Promise<void>,
+): Promise<void> {
+  for (const tensor of tensors) await copy(tensor);
 }
 
 export class Replica {
@@ -84,9 +104,9 @@ export class Replica {
   /** By parameter, the rank that updates it. */
   readonly #owners: readonly number[];
   /** Parameters, and what the optimizer keeps of the own ones; written in place. */
-  readonly #buffers: ReadonlyMap<string, HostTensor>;
-  /** Gradients by parameter; further sets hold the second halves of a larger sum. */
-  readonly #gradients: Map<string, HostTensor>[];
+  readonly #buffers: ReadonlyMap<string, ResidentTensor>;
+  /** Gradients by parameter; further sets hold what is still to be added to a larger sum. */
+  readonly #gradients: Residents[];
   #gradientNorm = 0;
 
   private constructor(
@@ -102,13 +122,14 @@ export class Replica {
     this.#programs = programs;
     this.#parameters = graphParameters(settings.model);
     this.#owners = owners;
-    const buffers = allocateAll(this.#parameters);
+    const { device } = settings;
+    const buffers = allocateAll(device, this.#parameters);
     for (const parameter of this.#own()) {
       for (const name of stateNamesOf(parameter, optimizer))
-        buffers.set(name, allocate("float32", parameter.shape));
+        buffers.set(name, new ResidentTensor(device, parameter.shape));
     }
     this.#buffers = buffers;
-    this.#gradients = [allocateAll(this.#parameters)];
+    this.#gradients = [allocateAll(device, this.#parameters)];
   }
 
   /** Compiles the programs of this rank; parameters and states are zero until they are sent or received. */
@@ -127,21 +148,25 @@ export class Replica {
     );
     const own = parameters.filter((_, i) => owners[i] === communicator.rank);
     const gradients = buildGradientGraph(settings.model, { sequences, length, lossChunkRows });
+    const sum = buildSumGraph(parameters);
     const update = buildUpdateGraph(own, optimizer);
-    assertInPlace(gradients, new Map(parameters.map(({ name }) => [`gradient.${name}`, `sum.${name}`])));
+    assertInPlace(sum, new Map(parameters.map(({ name }) => [`next.${name}`, `sum.${name}`])));
     assertInPlace(update, new Map(updatedNames(own, optimizer).map((name) => [`next.${name}`, name])));
     // Transfers are polled for: that would take the core from a run that is made aside.
-    const common = { threads, blocking: communicator.size > 1 };
+    const common = { threads, device: settings.device, blocking: communicator.size > 1 };
     const programs = {
       gradients: await Program.compile(gradients, {
         ...common,
         name: "gradients",
         ...(profilePrefix === undefined ? {} : { profilePrefix }),
       }),
+      sum: await Program.compile(sum, { ...common, name: "gradient sum" }),
       squares: await Program.compile(buildSquaresGraph(own), { ...common, name: "gradient norm" }),
       update: await Program.compile(update, { ...common, name: "optimizer" }),
     };
-    return new Replica(communicator, settings, optimizer, programs, owners);
+    const replica = new Replica(communicator, settings, optimizer, programs, owners);
+    await each(replica.#buffers.values(), (tensor) => tensor.toDevice());
+    return replica;
   }
 
   #own(): GraphParameter[] {
@@ -156,11 +181,16 @@ export class Replica {
   }
 
   #data(name: string): Float32Array {
-    return this.#buffers.get(name)!.data as Float32Array;
+    return this.#buffers.get(name)!.data;
   }
 
-  #gradient(name: string, level: number): Float32Array {
-    return this.#gradients[level]!.get(name)!.data as Float32Array;
+  /** Set number `level` of gradients as the programs know them, under `prefix`. */
+  #gradientSet(level: number, prefix: string): Map<string, Tensor> {
+    if (this.#gradients.length === level)
+      this.#gradients.push(allocateAll(this.#settings.device, this.#parameters));
+    return new Map(
+      this.#parameters.map(({ name }) => [`${prefix}${name}`, this.#gradients[level]!.get(name)!.tensor]),
+    );
   }
 
   /** Tokens of a micro-batch. */
@@ -190,8 +220,16 @@ export class Replica {
     const half = { ...range, count: count / 2, halvings: halvings - 1 };
     await this.#sum(share, found, half);
     await this.#sum(share, found, { ...half, first: first + half.count, level: level + 1 });
-    for (const { name } of this.#parameters)
-      addInto(this.#gradient(name, level), this.#gradient(name, level + 1));
+    await this.#addSet(level);
+  }
+
+  /** Adds the set after `level` to that of `level`. */
+  async #addSet(level: number): Promise<void> {
+    const feeds = new Map([
+      ...this.#gradientSet(level, "sum."),
+      ...this.#gradientSet(level + 1, "gradient."),
+    ]);
+    await this.#programs.sum.run(feeds, this.#gradientSet(level, "next."));
   }
 
   async #sumInOrder(
@@ -199,28 +237,24 @@ export class Replica {
     found: { readonly losses: number[]; readonly negativeLogLikelihood: Float32Array },
     { first, count, level }: { readonly first: number; readonly count: number; readonly level: number },
   ): Promise<void> {
-    if (this.#gradients.length === level) this.#gradients.push(allocateAll(this.#parameters));
-    const feeds = new Map<string, HostTensor>();
-    const into = new Map<string, HostTensor>();
-    for (const { name } of this.#parameters) {
-      feeds.set(name, this.#buffers.get(name)!);
-      const sum = this.#gradients[level]!.get(name)!;
-      (sum.data as Float32Array).fill(0);
-      feeds.set(`sum.${name}`, sum);
-      into.set(`gradient.${name}`, sum);
-    }
     const rows = this.#rows();
+    const feeds = new Map<string, Tensor>();
+    for (const { name } of this.#parameters) feeds.set(name, this.#buffers.get(name)!.tensor);
     for (let i = first; i < first + count; i++) {
       this.#feed(share, i, feeds);
+      const into = this.#gradientSet(i === first ? level : level + 1, "gradient.");
       const labels = found.negativeLogLikelihood.subarray(i * rows, (i + 1) * rows);
       into.set("negativeLogLikelihood", float32Tensor(labels, [rows]));
-      const results = await this.#programs.gradients.run(feeds, into);
-      found.losses.push(results.get("loss")!.data[0] as number);
+      const loss = float32Tensor(new Float32Array(1), []);
+      into.set("loss", loss);
+      await this.#programs.gradients.run(feeds, into);
+      found.losses.push(loss.data[0] as number);
+      if (i > first) await this.#addSet(level);
     }
   }
 
   /** Micro-batch `index` of this rank's share. */
-  #feed(share: BatchShare, index: number, feeds: Map<string, HostTensor>): void {
+  #feed(share: BatchShare, index: number, feeds: Map<string, Tensor>): void {
     const { length, microBatch } = this.#settings.shape;
     const rows = this.#rows();
     const [from, to] = [index * rows, (index + 1) * rows];
@@ -248,10 +282,7 @@ export class Replica {
     const losses: number[] = [];
     const halvings = halvingsOf(count, size);
     await this.#sum(share, { losses, negativeLogLikelihood }, { first: 0, count, level: 0, halvings });
-    await reduceScatter(
-      this.#communicator,
-      this.#partsOf(({ name }) => [this.#gradient(name, 0)]),
-    );
+    await this.#shareGradients();
     const numbers = await this.#exchangeNumbers(losses);
     this.#gradientNorm = Math.sqrt(numbers.squares);
     const labels = Array.from({ length: size }, (_, from) =>
@@ -263,11 +294,26 @@ export class Replica {
     return { loss: numbers.loss, gradientNorm: this.#gradientNorm, negativeLogLikelihood: all };
   }
 
+  /** Sums the gradients of all ranks up, each where its parameter is updated. */
+  async #shareGradients(): Promise<void> {
+    if (this.#communicator.size === 1) return;
+    const set = this.#gradients[0]!;
+    await each(set.values(), (tensor) => tensor.toHost());
+    await reduceScatter(
+      this.#communicator,
+      this.#partsOf(({ name }) => [set.get(name)!.data]),
+    );
+    await each(
+      this.#own().map(({ name }) => set.get(name)!),
+      (tensor) => tensor.toDevice(),
+    );
+  }
+
   /** The loss and the sum of all gradients' squares, added up in the same order on every rank. */
   async #exchangeNumbers(losses: readonly number[]): Promise<{ loss: number; squares: number }> {
     const { rank, size } = this.#communicator;
     const feeds = new Map(
-      this.#own().map(({ name }) => [`gradient.${name}`, this.#gradients[0]!.get(name)!]),
+      this.#own().map(({ name }) => [`gradient.${name}`, this.#gradients[0]!.get(name)!.tensor]),
     );
     const results = await this.#programs.squares.run(feeds);
     // Per rank: the loss of each micro-batch, then the sum of squares of each parameter, which only its owner knows.
@@ -297,24 +343,41 @@ export class Replica {
       learningRate,
       clip: clipFactor(this.#gradientNorm, this.#settings.optimizer.clipNorm),
     };
-    const feeds = new Map<string, HostTensor>();
-    const into = new Map<string, HostTensor>();
+    const feeds = new Map<string, Tensor>();
+    const into = new Map<string, Tensor>();
     for (const name of scalarInputs(this.#optimizer))
       feeds.set(name, float32Tensor(Float32Array.of(scalars[name]!), []));
-    for (const { name } of this.#own()) feeds.set(`gradient.${name}`, this.#gradients[0]!.get(name)!);
+    for (const { name } of this.#own()) feeds.set(`gradient.${name}`, this.#gradients[0]!.get(name)!.tensor);
     for (const name of updatedNames(this.#own(), this.#optimizer)) {
-      feeds.set(name, this.#buffers.get(name)!);
-      into.set(`next.${name}`, this.#buffers.get(name)!);
+      feeds.set(name, this.#buffers.get(name)!.tensor);
+      into.set(`next.${name}`, this.#buffers.get(name)!.tensor);
     }
     await this.#programs.update.run(feeds, into);
+    if (this.#communicator.size === 1) return;
+    await each(
+      this.#own().map(({ name }) => this.#buffers.get(name)!),
+      (tensor) => tensor.toHost(),
+    );
     await allGather(
       this.#communicator,
       this.#partsOf(({ name }) => [this.#data(name)]),
     );
+    await each(this.#parameterTensors(), (tensor) => tensor.toDevice());
+  }
+
+  #parameterTensors(): ResidentTensor[] {
+    return this.#parameters.map(({ name }) => this.#buffers.get(name)!);
+  }
+
+  #stateTensors(): ResidentTensor[] {
+    return this.#own().flatMap((parameter) =>
+      stateNamesOf(parameter, this.#optimizer).map((name) => this.#buffers.get(name)!),
+    );
   }
 
   /** Parameters by graph name; views that the next update writes over. */
-  weights(): Map<string, Float32Array> {
+  async weights(): Promise<Map<string, Float32Array>> {
+    await each(this.#parameterTensors(), (tensor) => tensor.toHost());
     return new Map(this.#parameters.map(({ name }) => [name, this.#data(name)]));
   }
 
@@ -324,20 +387,21 @@ export class Replica {
       if (weights !== undefined) this.#data(name).set(weights.get(name)!);
       await this.#communicator.broadcast(this.#data(name), 0);
     }
+    await each(this.#parameterTensors(), (tensor) => tensor.toDevice());
   }
 
   /** Rank 0 hands every rank the optimizer state of its parameters; the others say nothing and get theirs. */
   async shareState(state?: Weights): Promise<void> {
-    if (state === undefined) {
-      await scatter(this.#communicator, this.#ownState());
-      return;
+    if (state === undefined) await scatter(this.#communicator, this.#ownState());
+    else {
+      const namesOf = (parameter: GraphParameter): string[] => stateNamesOf(parameter, this.#optimizer);
+      for (const name of this.#own().flatMap(namesOf)) this.#data(name).set(state.get(name)!);
+      await scatter(
+        this.#communicator,
+        this.#partsOf((parameter) => namesOf(parameter).map((name) => state.get(name)!)),
+      );
     }
-    const namesOf = (parameter: GraphParameter): string[] => stateNamesOf(parameter, this.#optimizer);
-    for (const name of this.#own().flatMap(namesOf)) this.#data(name).set(state.get(name)!);
-    await scatter(
-      this.#communicator,
-      this.#partsOf((parameter) => namesOf(parameter).map((name) => state.get(name)!)),
-    );
+    await each(this.#stateTensors(), (tensor) => tensor.toDevice());
   }
 
   /** This rank's optimizer state; of the others', which it does not have, nothing. */
@@ -350,6 +414,7 @@ export class Replica {
 
   /** On rank 0 the whole optimizer state by name (views of what it owns itself), elsewhere nothing. */
   async gatherState(): Promise<Map<string, Float32Array>> {
+    await each(this.#stateTensors(), (tensor) => tensor.toHost());
     const state = new Map<string, Float32Array>();
     if (this.#communicator.rank !== 0) {
       await gather(this.#communicator, this.#ownState());
@@ -369,7 +434,8 @@ export class Replica {
   }
 
   async close(): Promise<void> {
-    const { gradients, squares, update } = this.#programs;
-    for (const program of [gradients, squares, update]) program.close();
+    for (const tensors of [this.#buffers, ...this.#gradients])
+      for (const tensor of tensors.values()) tensor.release();
+    for (const program of Object.values(this.#programs) as Program[]) program.close();
   }
 }

@@ -45,6 +45,7 @@ function summarize(
   const tokens = sequences * config.length;
   return {
     steps: config.steps,
+    device: config.device,
     tokens,
     sequences,
     epochs: sequences / packing.sequencesPerEpoch,
@@ -109,7 +110,7 @@ export async function runTraining(run: TrainingRun, work: Work): Promise<{ reado
   const loop = await TrainingLoop.open(run, work);
   try {
     await loop.run();
-    await writeWeights(dir, model, loop.trainer.weights());
+    await writeWeights(dir, model, await loop.trainer.weights());
     const state = await loop.trainer.state();
     await writeSafetensors(join(dir, "optimizer.safetensors"), stateTensors(model, state));
   } finally {

@@ -3,6 +3,7 @@
  * that has the trainer; it tells the others what to do (`parallel/join-training.ts`) and does its own share.
  */
 import { assert, type Communicator, FirnError, soloCommunicator } from "../core/index.ts";
+import type { DeviceName } from "../engine/index.ts";
 import {
   graphParameters,
   type ModelConfig,
@@ -54,12 +55,13 @@ export class Trainer {
       readonly state?: Weights;
       readonly where: string;
       readonly communicator?: Communicator;
+      readonly device?: DeviceName;
       readonly profilePrefix?: string;
     },
   ): Promise<Trainer> {
-    const { communicator = soloCommunicator, state } = options;
+    const { communicator = soloCommunicator, device = "cpu", state } = options;
     checkRanks(graphParameters(config).length, communicator.size);
-    const settings: ReplicaSettings = { model: config, optimizer, shape };
+    const settings: ReplicaSettings = { model: config, optimizer, shape, device };
     const stacked = stackWeights(config, weights, options.where);
     await sendCommand(communicator, { kind: "open", settings, hasState: state !== undefined });
     const replica = await Replica.open(communicator, settings, options);
@@ -94,8 +96,8 @@ export class Trainer {
   }
 
   /** The weights under their checkpoint names; views that the next update writes over. */
-  weights(): Map<string, Float32Array> {
-    return unstackWeights(this.#config, this.#replica.weights());
+  async weights(): Promise<Map<string, Float32Array>> {
+    return unstackWeights(this.#config, await this.#replica.weights());
   }
 
   /** What the optimizer keeps, of all ranks, under `<graph name>.<state name>`; views, as above. */

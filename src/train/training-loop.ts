@@ -162,7 +162,7 @@ export class TrainingLoop {
     const skips = skipsInARow(this.record);
     if (skips >= config.stability.rollbackAfter) await this.#goBack();
     else if (skips === 0 && step % config.checkpointEvery === 0 && step < config.steps) {
-      const [weights, state] = [this.trainer.weights(), await this.trainer.state()];
+      const [weights, state] = [await this.trainer.weights(), await this.trainer.state()];
       await this.#checkpoints.save({ step, weights, state, record: this.record });
     }
   }
@@ -231,6 +231,7 @@ function createTrainer(run: TrainingRun, work: Work, saved: CheckpointContent | 
       threads,
       where: run.dir,
       communicator,
+      device: run.config.device,
       ...(saved === undefined ? {} : { state: saved.state }),
     },
   );

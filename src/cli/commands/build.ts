@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { Ledger } from "../../ledger/index.ts";
 import { renderPlan, type RunOptions, runPlan } from "../../pipeline/index.ts";
-import { readRecipe } from "../../recipes/index.ts";
+import { DEVICE_NAMES, requireDevice } from "../../engine/index.ts";
+import { devicesOf, onDevice, readRecipe } from "../../recipes/index.ts";
 import { launchOf, withRanks } from "../../train/index.ts";
 import { renderBuildSummary } from "../build-summary.ts";
 import type { CommandCall } from "../command.ts";
@@ -15,6 +16,7 @@ import { TARGETS } from "../targets.ts";
 const schema = z.object({
   store: storeOption,
   to: z.enum(TARGETS).optional(),
+  device: z.enum(DEVICE_NAMES).optional(),
   ...machineOptions,
   rankTimeout: integerOption(1, 1_000_000).default(600),
 });
@@ -40,7 +42,9 @@ export async function run(call: CommandCall): Promise<void> {
 async function build(call: CommandCall, options: Options, runtime: RunOptions["runtime"]): Promise<void> {
   const { report, signal, terminal } = call;
   const ledger = Ledger.open(options.store, report);
-  const from = await withRecordedProvider(await readRecipe(call.arguments[0]!), ledger);
+  const written = await withRecordedProvider(await readRecipe(call.arguments[0]!), ledger);
+  const from = options.device === undefined ? written : onDevice(written, options.device);
+  for (const device of devicesOf(from)) await requireDevice(device);
   const { nodes, plan, store } = await planRecipe(from, {
     signal: call.signal,
     storeDir: options.store,

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { describeError, FirnError, formatBytes } from "../../core/index.ts";
-import { OnnxRuntime } from "../../engine/index.ts";
+import { DEVICE_NAMES, OnnxRuntime, requireDevice } from "../../engine/index.ts";
 import type { CommandCall } from "../command.ts";
 import { parseOptions, storeOption } from "../options.ts";
 
@@ -77,17 +77,11 @@ async function checkDisk(store: string): Promise<Check> {
   }
 }
 
-/** Which accelerators the installed ONNX Runtime could use; training needs only the CPU. */
 function checkOnnxRuntime(): Check {
   try {
     const runtime = OnnxRuntime.load();
     const names = runtime.providers().map((name) => name.replace("ExecutionProvider", ""));
-    return {
-      name: "ONNX Runtime",
-      verdict: "fine",
-      found: `${runtime.version}: ${names.join(", ")}`,
-      next: "The CPU is enough. To add NVIDIA's provider on x64 Linux with CUDA 12: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` (downloads it from NuGet).",
-    };
+    return { name: "ONNX Runtime", verdict: "fine", found: `${runtime.version}: ${names.join(", ")}` };
   } catch (error) {
     return {
       name: "ONNX Runtime",
@@ -96,6 +90,26 @@ function checkOnnxRuntime(): Check {
       next: "Training cannot run. Run `npm ci` again on a platform that onnxruntime-node supports (Linux, macOS or Windows; x64 or arm64).",
     };
   }
+}
+
+/** Which accelerators training could use here, and what the others are missing; the processor is enough. */
+async function checkDevices(): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const device of DEVICE_NAMES) {
+    if (device === "cpu") continue;
+    const name = `--device ${device}`;
+    try {
+      await requireDevice(device);
+      checks.push({ name, verdict: "fine", found: "works" });
+    } catch (error) {
+      if (!(error instanceof FirnError)) throw error;
+      // Without the library there is no device either; the check before says so.
+      if (error.code === "ENGINE_LIBRARY") return [];
+      const { expected, got, next } = error.parts;
+      checks.push({ name, verdict: "note", found: `no: wants ${expected}; ${got}`, next });
+    }
+  }
+  return checks;
 }
 
 async function checkLlamaCpp(): Promise<Check> {
@@ -163,6 +177,7 @@ export async function examine(store: string): Promise<Check[]> {
     ...checkMachine(),
     await checkDisk(store),
     checkOnnxRuntime(),
+    ...(await checkDevices()),
     await checkLlamaCpp(),
     await checkMpi(),
     await checkBrowser(),

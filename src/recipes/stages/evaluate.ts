@@ -111,7 +111,11 @@ async function run(context: StageContext<EvaluateConfig, Inputs>): Promise<Json>
     chat === undefined || conversations === undefined
       ? []
       : await askConversations(chat.dir, conversations.dir, tokenizer, config.chatLength, context);
-  const model = new OnnxModel(base.config, base.weights, { name: "base", threads: context.threads });
+  const model = new OnnxModel(base.config, base.weights, {
+    name: "base",
+    threads: context.threads,
+    device: config.device,
+  });
   try {
     const summary = await evaluateModel(
       {

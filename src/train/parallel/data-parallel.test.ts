@@ -97,7 +97,7 @@ function train(ranks: number, microBatch: number, last: number, from: Start = FR
       losses: losses!,
       norms: norms!,
       labels,
-      weights: copy(trainer.weights()),
+      weights: copy(await trainer.weights()),
       state: copy(await trainer.state()),
     };
     await trainer.close();
