@@ -62,11 +62,11 @@ export function sourceIdentity(source: ResolvedSource): Json {
 export async function acquireSource(source: ResolvedSource, dir: string, work: Work): Promise<SourceRecord> {
   const record = sourceRecord(source);
   await writeJsonAtomic(join(dir, "source.json"), record);
-  const { files, acquired, ...declared } = record;
-  work.fact("source", {
-    ...declared,
-    ...(acquired === undefined ? {} : { acquired }),
-    files: files.length,
-  });
+  work.fact("source", sourceFact(record));
   return record;
+}
+
+/** What the ledger is told of a source: its declaration, and how many files it has. */
+export function sourceFact({ files, acquired, ...declared }: SourceRecord): Json {
+  return { ...declared, ...(acquired === undefined ? {} : { acquired }), files: files.length };
 }

@@ -7,6 +7,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DocumentsWriter, readRejects, writeFileAtomic } from "../artifacts/index.ts";
 import { canonicalJson, FirnError, formatInteger, type Json, sha256, type Work } from "../core/index.ts";
+import { sourceFact } from "./acquire-source.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
 import { decideFates, distribute } from "./distribute.ts";
@@ -142,7 +143,7 @@ export async function cleanDocuments(
     if (canaries.documents.length > 0) {
       const record = canaryRecord(canaries.documents);
       records.push(record);
-      work.fact("source", { ...record, files: 0 });
+      work.fact("source", sourceFact(record));
     }
     const freeze = await freezeFacts(dir, records);
     for (const fact of freeze) work.fact("freeze", fact);

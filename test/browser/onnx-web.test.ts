@@ -102,7 +102,7 @@ describe.skipIf(process.env["FIRN_NO_BROWSER"] === "1")("the ONNX files in a bro
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
       await page.waitForFunction("window.judge !== undefined");
       const call = `window.judge(${JSON.stringify(IDS)}, ${config.kvHeads}, ${config.headDim})`;
-      const { logprobs, logits, keys } = (await page.evaluate(call)) as Judged;
+      const { logprobs, logits, keys } = await page.evaluate<Judged>(call);
       const positions = IDS.map((_, t) => t);
       const expected = referenceLogits(
         config,
