@@ -5,6 +5,8 @@ import { Hono } from "hono";
 import { ApiError } from "./api-error.ts";
 import { addChatCompletions } from "./chat-completions.ts";
 import { addCompletions } from "./completions.ts";
+import type { ConversationStore } from "./conversation-store.ts";
+import { addConversations } from "./conversations.ts";
 import { addDistribution } from "./distribution.ts";
 import { checkSite } from "./guard.ts";
 import { addModels } from "./models.ts";
@@ -22,9 +24,13 @@ export interface AppOptions {
   /** The papers of the release that is served. */
   readonly portal: Portal | undefined;
   readonly runs: Runs | undefined;
+  readonly conversations: ConversationStore | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
+
+/** Whose conversations they are while the server knows no keys. */
+const ONLY_USER = "local";
 
 const COMMON_HEADERS = [
   ["X-Content-Type-Options", "nosniff"],
@@ -38,6 +44,7 @@ export function createApp({
   web,
   portal,
   runs,
+  conversations,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -59,6 +66,7 @@ export function createApp({
   addDistribution(app, service);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
+  if (conversations !== undefined) addConversations(app, service, conversations, () => ONLY_USER);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);

@@ -7,6 +7,8 @@
  * await server.close();
  */
 export type { ChatCodec, ChatMessage } from "./chat-codec.ts";
+export type { ConversationEntry, ConversationInfo, Feedback, StoredMessage } from "./conversation-store.ts";
+export type { MessageDetail } from "./conversations.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
 export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";

@@ -7,6 +7,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { FirnError, systemErrorCode } from "../core/index.ts";
 import type { RunTrace } from "../ledger/index.ts";
 import { createApp } from "./app.ts";
+import { ConversationStore } from "./conversation-store.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 import { ModelShelf, type ServedModel } from "./served-model.ts";
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly portal?: { readonly dir: string; readonly trace: RunTrace | undefined } | undefined;
   /** The training runs that the page shows. */
   readonly runs?: Runs;
+  /** The database file of the page's conversations, made if need be; without it none are kept. */
+  readonly conversations?: string;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -48,7 +51,8 @@ export interface RunningServer {
 /**
  * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
  *
- * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`.
+ * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`, `SERVE_CONVERSATIONS_IN_USE`,
+ * `SERVE_CONVERSATIONS_UNREADABLE`.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -61,18 +65,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     shutdown: shutdown.signal,
   };
   let stopping = false;
+  const web = options.webDir === undefined ? undefined : await readWebFiles(options.webDir);
+  const portalFiles =
+    options.portal === undefined ? undefined : await readFolderFiles(options.portal.dir, "/legal");
+  const conversations =
+    options.conversations === undefined ? undefined : ConversationStore.open(options.conversations);
   const app = createApp({
     service,
     allowedHosts: options.allowedHosts ?? [],
-    web: options.webDir === undefined ? undefined : await readWebFiles(options.webDir),
-    portal:
-      options.portal === undefined
-        ? undefined
-        : {
-            files: await readFolderFiles(options.portal.dir, "/legal"),
-            trace: options.portal.trace,
-          },
+    web,
+    portal: portalFiles === undefined ? undefined : { files: portalFiles, trace: options.portal?.trace },
     runs: options.runs,
+    conversations,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({
@@ -83,7 +87,12 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }) as Server;
   const connections = trackConnections(server);
   const host = options.host ?? "127.0.0.1";
-  await listen(server, host, options.port);
+  try {
+    await listen(server, host, options.port);
+  } catch (error) {
+    conversations?.close();
+    throw error;
+  }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -91,6 +100,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     close: async () => {
       stopping = true;
       await stop(server, connections, shutdown, limits.graceSeconds);
+      conversations?.close();
     },
   };
 }

@@ -49,6 +49,7 @@ export async function run(call: CommandCall): Promise<void> {
       webDir: builtWebDir(),
       portal,
       runs: { storeDir: options.store, step: (run, step) => traceRunStep(options.store, run, step) },
+      conversations: path.join(options.store, ".serve", "conversations.db"),
       allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
       limits: { parallel: options.parallel },
       log: (event) => call.report.line(eventLine(event)),
