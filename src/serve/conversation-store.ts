@@ -1,7 +1,8 @@
 /**
  * @file Conversations on disk: one SQLite database (SQLite compiled to WebAssembly, which needs nothing but Node). A message
  * is a row of its own, so that saving an answer costs the same in the first turn and the ten-thousandth. What is deleted
- * is overwritten with zeros, in the tables and in the search index (`secure_delete`, FTS5's `secure-delete`).
+ * is overwritten with zeros (`secure_delete`). A search reads every message, 4 MB in some 15 ms: an index of trigrams
+ * found no faster what a person has written, and wiping a long conversation from it took 20 s.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -59,37 +60,34 @@ CREATE TABLE feedback (
   PRIMARY KEY (conversation, message),
   FOREIGN KEY (conversation, message) REFERENCES message (conversation, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE VIRTUAL TABLE said USING fts5 (content, content = 'message', content_rowid = 'number', tokenize = 'trigram');
-INSERT INTO said (said, rank) VALUES ('secure-delete', 1);
-CREATE TRIGGER message_added AFTER INSERT ON message BEGIN
-  INSERT INTO said (rowid, content) VALUES (new.number, new.content);
-END;
-CREATE TRIGGER message_gone AFTER DELETE ON message BEGIN
-  INSERT INTO said (said, rowid, content) VALUES ('delete', old.number, old.content);
-END;
-CREATE TRIGGER message_changed AFTER UPDATE OF content ON message BEGIN
-  INSERT INTO said (said, rowid, content) VALUES ('delete', old.number, old.content);
-  INSERT INTO said (rowid, content) VALUES (new.number, new.content);
-END;
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;
-
-/** The trigram index finds words of three characters or more. */
-const SHORTEST_INDEXED = 3;
 
 /** SQLite ends a text at a NUL; a model that says one is quoted with its picture. */
 const storable = (text: string): string => text.replaceAll("\0", "␀");
 
 const INFO = "id, title, system, created, updated, leaf";
 
+/** A message that is there keeps its place: a changed parent could close a circle. */
+const PUT_MESSAGE = `INSERT INTO message (conversation, id, parent, role, content, detail) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (conversation, id) DO UPDATE SET content = excluded.content, detail = excluded.detail`;
+
+const row = (
+  conversation: string,
+  { id, parent, role, content, detail }: StoredMessage,
+): (string | null)[] => [conversation, id, parent, role, storable(content), JSON.stringify(detail)];
+
 /** The conversations of one server. Every question names the owner, and nobody sees another's. */
 export class ConversationStore {
   readonly #database: sqlite.Database;
   readonly #lockPath: string;
+  /** What a search looks for, in lower case. */
+  #needle = "";
 
   private constructor(database: sqlite.Database, lockPath: string) {
     this.#database = database;
     this.#lockPath = lockPath;
+    database.function("holds", (text) => (String(text).toLowerCase().includes(this.#needle) ? 1 : 0));
   }
 
   /**
@@ -109,7 +107,7 @@ export class ConversationStore {
       database.exec("PRAGMA journal_mode = TRUNCATE; PRAGMA secure_delete = ON; PRAGMA cache_size = -16000;");
       const version = database.get("PRAGMA user_version")?.["user_version"];
       if (version === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT;`);
-      else if (version !== SCHEMA_VERSION) throw new Error(`format ${String(version)}`);
+      else if (version !== SCHEMA_VERSION) throw new Error("another format");
       return new ConversationStore(database, lockPath);
     } catch (cause) {
       database?.close();
@@ -131,43 +129,53 @@ export class ConversationStore {
 
   /** Newest first; with `query` those whose title or messages hold it, letter case aside. */
   list(owner: string, query: string, limit: number): ConversationEntry[] {
-    const like = `%${query.replaceAll(/[\\%_]/g, "\\$&")}%`;
     const count = "(SELECT count(*) FROM message WHERE conversation = c.id) AS messages";
     if (query === "") {
       const sql = `SELECT ${INFO}, ${count}, NULL AS snippet FROM conversation c WHERE owner = ? ORDER BY updated DESC LIMIT ?`;
       return this.#database.all(sql, [owner, limit]) as unknown as ConversationEntry[];
     }
-    const indexed = [...query].length >= SHORTEST_INDEXED;
-    // The words around the find; `found` is the first message of the conversation that holds them.
-    const find = indexed
-      ? "SELECT rowid FROM said WHERE said MATCH $words"
-      : "SELECT number FROM message WHERE content LIKE $like ESCAPE '\\'";
-    const around = "substr(m.content, max(1, instr(lower(m.content), lower($query)) - 30), 90)";
+    this.#needle = query.toLowerCase();
+    // `snippet` is the first message of the conversation that holds the words; its neighbourhood is cut out below.
     const sql = `
       WITH found AS (
-        SELECT m.conversation, min(m.number) AS number FROM message m WHERE m.number IN (${find}) GROUP BY m.conversation
+        SELECT conversation, min(number) AS number FROM message
+        WHERE conversation IN (SELECT id FROM conversation WHERE owner = $owner) AND holds(content)
+        GROUP BY conversation
       )
-      SELECT ${INFO.replace("id", "c.id")}, ${count}, ${around} AS snippet
+      SELECT c.id, title, system, created, updated, leaf, ${count}, m.content AS snippet
       FROM conversation c LEFT JOIN found ON found.conversation = c.id LEFT JOIN message m ON m.number = found.number
-      WHERE owner = $owner AND (found.number IS NOT NULL OR title LIKE $like ESCAPE '\\')
+      WHERE owner = $owner AND (found.number IS NOT NULL OR holds(title))
       ORDER BY updated DESC LIMIT $limit`;
-    const values = { $owner: owner, $like: like, $query: query, $limit: limit };
-    const quoted = { $words: `"${query.replaceAll('"', '""')}"` };
-    return this.#database.all(sql, indexed ? { ...values, ...quoted } : values) as unknown as ConversationEntry[];
+    const rows = this.#database.all(sql, { $owner: owner, $limit: limit }) as unknown as ConversationEntry[];
+    return rows.map((entry) => ({ ...entry, snippet: around(entry.snippet, this.#needle) }));
   }
 
-  /** The whole conversation as JSON text, made inside SQLite: ten thousand messages take some hundredths of a second. */
-  readJson(owner: string, id: string): string | undefined {
+  /**
+   * A conversation as JSON text, made inside SQLite: the whole tree, or with `last` that many messages up from the leaf,
+   * so that the end of a long one is on the screen before the rest is read.
+   */
+  readJson(owner: string, id: string, last?: number): string | undefined {
     if (this.#info(owner, id) === undefined) return undefined;
     const conversation = `SELECT json_object('id', id, 'title', title, 'system', system, 'created', created,
-      'updated', updated, 'leaf', leaf) AS json FROM conversation WHERE id = ?`;
-    const messages = `SELECT json_group_array(json_object('id', m.id, 'parent', parent, 'role', role, 'content', content,
-      'detail', json(detail), 'feedback', CASE WHEN f.rating IS NULL THEN NULL ELSE
-        json_object('rating', f.rating, 'comment', f.comment) END) ORDER BY number) AS json
-      FROM message m LEFT JOIN feedback f ON f.conversation = m.conversation AND f.message = m.id
-      WHERE m.conversation = ?`;
-    const json = (sql: string): string => String(this.#database.get(sql, [id])!["json"]);
-    return `{"conversation":${json(conversation)},"messages":${json(messages)}}`;
+      'updated', updated, 'leaf', leaf) AS json FROM conversation WHERE id = $id`;
+    const branch = `WITH RECURSIVE up (number, parent, depth) AS (
+      SELECT number, parent, 1 FROM message
+      WHERE conversation = $id AND id = (SELECT leaf FROM conversation WHERE id = $id)
+      UNION ALL
+      SELECT m.number, m.parent, depth + 1 FROM up JOIN message m ON m.conversation = $id AND m.id = up.parent
+      WHERE depth < $last
+    )`;
+    const messages = `${last === undefined ? "" : branch}
+      SELECT json_group_array(json_object('id', m.id, 'parent', m.parent, 'role', role, 'content', content,
+        'detail', json(detail), 'feedback', CASE WHEN f.rating IS NULL THEN NULL ELSE
+          json_object('rating', f.rating, 'comment', f.comment) END)) AS json
+      FROM (SELECT * FROM message WHERE conversation = $id
+        ${last === undefined ? "" : "AND number IN (SELECT number FROM up)"} ORDER BY number) m
+      LEFT JOIN feedback f ON f.conversation = m.conversation AND f.message = m.id`;
+    const json = (sql: string, values: Record<string, string | number>): string =>
+      this.#database.get(sql, values)!["json"] as string;
+    const limited = last === undefined ? {} : { $last: last };
+    return `{"conversation":${json(conversation, { $id: id })},"messages":${json(messages, { $id: id, ...limited })}}`;
   }
 
   /** Makes the conversation or changes what `change` names; false if the id is another owner's. */
@@ -182,7 +190,9 @@ export class ConversationStore {
     const sql = `INSERT INTO conversation (id, owner, title, system, created, updated, leaf) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET title = excluded.title, system = excluded.system, leaf = excluded.leaf
       WHERE owner = excluded.owner`;
-    return this.#database.run(sql, [id, owner, storable(title), storable(system), now, now, leaf]).changes > 0;
+    return (
+      this.#database.run(sql, [id, owner, storable(title), storable(system), now, now, leaf]).changes > 0
+    );
   }
 
   /** Adds a message or replaces the one with its id; `no-conversation` or `no-parent` if it has no place. */
@@ -193,19 +203,39 @@ export class ConversationStore {
     now: number,
   ): "saved" | "no-conversation" | "no-parent" {
     if (this.#info(owner, conversation) === undefined) return "no-conversation";
-    const { id, parent, role, content, detail } = message;
+    const { id, parent } = message;
     const known = "SELECT 1 FROM message WHERE conversation = ? AND id = ?";
     if (parent === id || (parent !== null && this.#database.get(known, [conversation, parent]) === null)) {
       return "no-parent";
     }
     this.#together(() => {
-      // A message that is there keeps its place: a changed parent could close a circle.
-      const sql = `INSERT INTO message (conversation, id, parent, role, content, detail) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (conversation, id) DO UPDATE SET content = excluded.content, detail = excluded.detail`;
-      this.#database.run(sql, [conversation, id, parent, role, storable(content), JSON.stringify(detail)]);
-      this.#database.run("UPDATE conversation SET updated = ?, leaf = ? WHERE id = ?", [now, id, conversation]);
+      this.#database.run(PUT_MESSAGE, row(conversation, message));
+      this.#database.run("UPDATE conversation SET updated = ?, leaf = ? WHERE id = ?", [
+        now,
+        id,
+        conversation,
+      ]);
     });
     return "saved";
+  }
+
+  /** Takes in a conversation that was exported, under a new id; parents come before their children. */
+  addAll(
+    owner: string,
+    { id, title, system, created, updated, leaf }: ConversationInfo,
+    messages: Iterable<StoredMessage>,
+  ): void {
+    this.#together(() => {
+      const sql =
+        "INSERT INTO conversation (id, owner, title, system, created, updated, leaf) VALUES (?, ?, ?, ?, ?, ?, ?)";
+      this.#database.run(sql, [id, owner, storable(title), storable(system), created, updated, leaf]);
+      const put = this.#database.prepare(PUT_MESSAGE);
+      try {
+        for (const message of messages) put.run(row(id, message));
+      } finally {
+        put.finalize();
+      }
+    });
   }
 
   /** Keeps (or with `undefined` forgets) what the reader thinks of an answer; false if there is no such answer. */
@@ -220,7 +250,10 @@ export class ConversationStore {
     const answer = "SELECT 1 FROM message WHERE conversation = ? AND id = ? AND role = 'assistant'";
     if (this.#database.get(answer, [conversation, message]) === null) return false;
     if (feedback === undefined) {
-      this.#database.run("DELETE FROM feedback WHERE conversation = ? AND message = ?", [conversation, message]);
+      this.#database.run("DELETE FROM feedback WHERE conversation = ? AND message = ?", [
+        conversation,
+        message,
+      ]);
     } else {
       const { rating, comment } = feedback;
       const sql = "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?)";
@@ -231,14 +264,9 @@ export class ConversationStore {
 
   /** Deletes one conversation, or with `undefined` all of the owner's; returns how many there were. */
   delete(owner: string, id: string | undefined): number {
-    return this.#together(() => {
-      const which = id === undefined ? "owner = ?" : "owner = ? AND id = ?";
-      const sql = `DELETE FROM conversation WHERE ${which}`;
-      const { changes } = this.#database.run(sql, id === undefined ? [owner] : [owner, id]);
-      // Deleted words are gone from the index at once; merging it gives their place back.
-      if (changes > 0) this.#database.run("INSERT INTO said (said) VALUES ('optimize')");
-      return changes;
-    });
+    const which = id === undefined ? "owner = ?" : "owner = ? AND id = ?";
+    const sql = `DELETE FROM conversation WHERE ${which}`;
+    return this.#database.run(sql, id === undefined ? [owner] : [owner, id]).changes;
   }
 
   #info(owner: string, id: string): ConversationInfo | undefined {
@@ -258,6 +286,14 @@ export class ConversationStore {
       throw error;
     }
   }
+}
+
+/** Some words of `text` on both sides of the first `needle`. */
+function around(text: string | null, needle: string): string | null {
+  if (text === null) return null;
+  const at = Math.max(0, text.toLowerCase().indexOf(needle) - 30);
+  // A cut through a surrogate pair would leave half of it.
+  return `${at === 0 ? "" : "… "}${text.slice(at, at + 90).replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, "")}`;
 }
 
 /** One server at a time: the lock is a file with its process id, and that of a dead process counts for nothing. */

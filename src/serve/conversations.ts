@@ -1,14 +1,18 @@
 /** @file `/api/conversations`: the page's conversations, kept by the server; searched, renamed, rated, deleted. */
+import { randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import { z } from "zod";
 import { ApiError, badValue } from "./api-error.ts";
 import type { ConversationStore } from "./conversation-store.ts";
+import { readJson } from "./read-json.ts";
 import { parseRequest, textSchema } from "./request-fields.ts";
 import { readBody, type ServeContext, type ServeEnv, type Service } from "./service.ts";
 
 /** Conversations of one answer of the list. */
 const LISTED = 200;
 const LONGEST_TEXT = 2_000_000;
+/** An exported conversation of ten thousand messages has some 10 MB. */
+const IMPORT_BYTES = 64 * 1024 * 1024;
 
 /** Ids are made by the client, so that a repeated request changes nothing. */
 const idSchema = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, "an id has 8 to 64 letters, digits, - or _");
@@ -52,6 +56,18 @@ const messageSchema = z.strictObject({
 /** What the page sends and gets with a message. */
 export type MessageDetail = z.infer<typeof detailSchema>;
 
+/** What the page exports and takes in again; ids are given anew, so that nothing is overwritten. */
+const exportSchema = z.object({
+  conversation: z.object({
+    title: textSchema.max(200),
+    system: textSchema.max(100_000),
+    created: z.int().min(0),
+    updated: z.int().min(0),
+    leaf: idSchema.nullable(),
+  }),
+  messages: z.array(messageSchema.extend({ id: idSchema }).loose()).max(200_000),
+});
+
 const feedbackSchema = z.strictObject({
   rating: z.enum(["good", "bad"]),
   comment: textSchema.max(10_000),
@@ -66,7 +82,8 @@ export function addConversations(
   ownerOf: (c: ServeContext) => string,
 ): void {
   const id = (c: ServeContext, name = "id"): string => parseRequest(idSchema, c.req.param(name));
-  const gone = (): ApiError => new ApiError(404, { message: "There is no such conversation.", code: "not_found" });
+  const gone = (): ApiError =>
+    new ApiError(404, { message: "There is no such conversation.", code: "not_found" });
 
   app.get("/api/conversations", (c) => {
     const query = (c.req.query("query") ?? "").trim();
@@ -74,8 +91,34 @@ export function addConversations(
     return c.json({ conversations: store.list(ownerOf(c), query, LISTED) });
   });
   app.delete("/api/conversations", (c) => c.json({ deleted: store.delete(ownerOf(c), undefined) }));
+  app.post("/api/conversations", async (c) => {
+    const { conversation, messages } = parseRequest(exportSchema, await readJson(c.req.raw, IMPORT_BYTES));
+    const known = new Set<string>();
+    for (const [index, message] of messages.entries()) {
+      const { id: own, parent } = message;
+      if (known.has(own) || (parent !== null && !known.has(parent))) {
+        throw badValue(`messages[${index}]`, "Each message has an id of its own and comes after its parent.");
+      }
+      known.add(own);
+    }
+    if (conversation.leaf !== null && !known.has(conversation.leaf)) {
+      throw badValue("conversation.leaf", "The conversation has no such message.");
+    }
+    const made = randomUUID();
+    store.addAll(
+      ownerOf(c),
+      { ...conversation, id: made },
+      messages.map(({ id: own, parent, role, content, detail = {} }) => {
+        return { id: own, parent, role, content, detail };
+      }),
+    );
+    return c.json({ id: made }, 201);
+  });
   app.get("/api/conversations/:id", (c) => {
-    const json = store.readJson(ownerOf(c), id(c));
+    const last = c.req.query("last");
+    if (last !== undefined && !/^[1-9]\d{0,5}$/.test(last))
+      throw badValue("last", "'last' is a number of messages.");
+    const json = store.readJson(ownerOf(c), id(c), last === undefined ? undefined : Number(last));
     if (json === undefined) throw gone();
     return c.body(json, 200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
   });
