@@ -10,6 +10,7 @@ import { addConversations } from "./conversations.ts";
 import { addDistribution } from "./distribution.ts";
 import { checkSite } from "./guard.ts";
 import { addModels } from "./models.ts";
+import { addNextToken } from "./next-token.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import { serverStopping } from "./request-scope.ts";
@@ -64,6 +65,7 @@ export function createApp({
   addCompletions(app, service);
   addChatCompletions(app, service);
   addDistribution(app, service);
+  addNextToken(app, service);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   if (conversations !== undefined) addConversations(app, service, conversations, () => ONLY_USER);

@@ -75,6 +75,7 @@ export class Harness {
     const context = await this.#browser.newContext({
       viewport: { width: 1280, height: 800 },
       locale: "en-GB",
+      reducedMotion: "reduce",
       ...options,
     });
     const page = await context.newPage();

@@ -1,5 +1,5 @@
 /** @file The page's side of the server's API: models, streamed answers, next-token distributions. */
-import type { DistributionAnswer } from "../../src/serve/index.ts";
+import type { DistributionAnswer, NextAnswer } from "../../src/serve/index.ts";
 import { readEvents } from "./event-stream.ts";
 import { words } from "./words.ts";
 
@@ -161,4 +161,49 @@ export async function fetchDistribution(
 ): Promise<DistributionAnswer> {
   const response = await post("api/distribution", { model, ...input, top }, signal);
   return (await response.json()) as DistributionAnswer;
+}
+
+/** Natural-log probabilities of every token after `tokens`, largest first. */
+export async function fetchNext(
+  model: string,
+  tokens: readonly number[],
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const answer = (await (await post("api/next", { model, tokens }, signal)).json()) as NextAnswer;
+  const bytes = Uint8Array.from(atob(answer.logprobs), (character) => character.charCodeAt(0));
+  return new Float32Array(bytes.buffer);
+}
+
+/** How likely a continuation is: natural-log probability of its tokens in all, and its length in UTF-8 bytes. */
+export interface ScoredContinuation {
+  readonly text: string;
+  readonly logprob: number;
+  readonly bytes: number;
+}
+
+/** Scores continuations of `context`: the tokens that hold a character beyond it count, given all before them. */
+export async function scoreContinuations(
+  model: string,
+  context: string,
+  continuations: readonly string[],
+  signal: AbortSignal,
+): Promise<ScoredContinuation[]> {
+  const prompt = continuations.map((text) => context + text);
+  const request = { model, prompt, max_tokens: 0, echo: true, logprobs: 0 };
+  const { choices } = (await (await post("v1/completions", request, signal)).json()) as {
+    readonly choices: readonly {
+      readonly logprobs: {
+        readonly token_logprobs: readonly (number | null)[];
+        readonly text_offset: readonly number[];
+      };
+    }[];
+  };
+  // The API counts Unicode code points.
+  const boundary = Array.from(context).length;
+  return choices.map(({ logprobs: { token_logprobs: logprobs, text_offset: offsets } }, index) => {
+    const text = continuations[index]!;
+    const counted = logprobs.filter((_, i) => (offsets[i + 1] ?? Number.POSITIVE_INFINITY) > boundary);
+    const logprob = counted.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+    return { text, logprob, bytes: new TextEncoder().encode(text).length };
+  });
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { describeError, formatInteger } from "../../core/index.ts";
 import { builtWebDir, type ServeEvent, startServer, tokenizerCodec } from "../../serve/index.ts";
 import type { CommandCall } from "../command.ts";
+import { type BesideModel, openBeside } from "../beside.ts";
 import { openModel } from "../find-model.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { traceBehind, traceRunStep } from "../release-run.ts";
@@ -16,6 +17,7 @@ const schema = z.object({
   host: z.string().min(1).default("127.0.0.1"),
   port: integerOption(0, 65_535).default(8080),
   allowHost: z.string().min(1).optional(),
+  beside: z.array(z.string().min(1)).max(8).default([]),
   parallel: integerOption(1, 64).default(1),
   threads: machineOptions.threads,
 });
@@ -35,15 +37,24 @@ export async function run(call: CommandCall): Promise<void> {
     sequences: options.parallel,
   });
   const { model, tokenizer, name, time, dir } = opened;
+  const beside: BesideModel[] = [];
   try {
+    for (const other of options.beside) {
+      beside.push(
+        await openBeside(other, opened, { store: options.store, threads, sequences: options.parallel }),
+      );
+    }
     const legal = path.join(dir, "legal");
     const portal = existsSync(path.join(legal, "portal.json"))
       ? { dir: legal, trace: await traceBehind(options.store, dir) }
       : undefined;
     const server = await startServer({
-      models: [
-        { id: name, model, chat: tokenizerCodec(tokenizer), created: Math.floor(time.getTime() / 1000) },
-      ],
+      models: [{ name, model, tokenizer, time }, ...beside].map((served) => ({
+        id: served.name,
+        model: served.model,
+        chat: tokenizerCodec(served.tokenizer),
+        created: Math.floor(served.time.getTime() / 1000),
+      })),
       host: options.host,
       port: options.port,
       webDir: builtWebDir(),
@@ -69,6 +80,6 @@ export async function run(call: CommandCall): Promise<void> {
       await server.close();
     }
   } finally {
-    await model.close();
+    for (const other of [{ model }, ...beside]) await other.model.close();
   }
 }
