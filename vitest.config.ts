@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: slow
       ? ["src/**/*.slow.test.ts", "test/**/*.slow.test.ts"]
-      : ["src/**/*.test.ts", "test/**/*.test.ts"],
+      : ["src/**/*.test.ts", "test/**/*.test.ts", "web/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
     pool: "forks",
     maxWorkers: 2,

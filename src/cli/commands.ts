@@ -351,10 +351,19 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--host <address>", description: "address to listen on", default: "127.0.0.1" },
       { flags: "--port <n>", description: "port to listen on; 0 takes any free one", default: "8080" },
       { flags: "--allow-host <name>", description: "another host name under which clients may reach it" },
+      {
+        flags: "--beside <model...>",
+        description:
+          "more models to compare with: releases, GGUF files, weights of the store (pretrain, initialise)",
+      },
       { flags: "--parallel <n>", description: "requests computed at the same time", default: "1" },
       { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
     ],
-    examples: ["npx firn serve", "npx firn serve store/release/release-0123456789ab --port 9000"],
+    examples: [
+      "npx firn serve",
+      "npx firn serve store/release/release-0123456789ab --port 9000",
+      "npx firn serve --beside initialise pretrain",
+    ],
     load: () => import("./commands/serve.ts"),
   },
   {

@@ -9,6 +9,9 @@ import { shapeOf } from "./api-shape.ts";
 import { addRoute, admitRequest } from "./handle-request.ts";
 import { firnMcpServer, type McpSources } from "./mcp-server.ts";
 import { addDocuments } from "./documents.ts";
+import type { ConversationStore } from "./conversation-store.ts";
+import { addConversations } from "./conversations.ts";
+import { addNextToken } from "./next-token.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import type { Route } from "./route.ts";
@@ -31,9 +34,13 @@ export interface AppOptions {
   readonly runs: Runs | undefined;
   readonly documentsStore: string | undefined;
   readonly parallelText: (() => Promise<readonly ParallelText[]>) | undefined;
+  readonly conversations: ConversationStore | undefined;
   /** True once the server takes no new requests. */
   readonly stopping: () => boolean;
 }
+
+/** Whose conversations they are while the server knows no keys. */
+const ONLY_USER = "local";
 
 const COMMON_HEADERS = [
   ["X-Content-Type-Options", "nosniff"],
@@ -52,6 +59,7 @@ export function createApp({
   runs,
   documentsStore,
   parallelText,
+  conversations,
   stopping,
 }: AppOptions): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
@@ -81,6 +89,8 @@ export function createApp({
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   if (documentsStore !== undefined) addDocuments(app, documentsStore);
+  addNextToken(app, service);
+  if (conversations !== undefined) addConversations(app, service, conversations, (c) => c.get("identity").key ?? ONLY_USER);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);

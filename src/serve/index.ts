@@ -7,8 +7,11 @@
  * await server.close();
  */
 export type { ChatCodec, ChatMessage } from "./chat-codec.ts";
+export type { ConversationEntry, ConversationInfo, Feedback, StoredMessage } from "./conversation-store.ts";
+export type { MessageDetail } from "./conversations.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
 export type { DocumentsInfo, DocumentsPage, DocumentsSearch, ShownDocument } from "./documents.ts";
+export type { NextAnswer } from "./next-token.ts";
 export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 export type { ServedModel } from "./served-model.ts";

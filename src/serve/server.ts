@@ -11,6 +11,7 @@ import { Access } from "./access/access.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { KeyRing } from "./access/key-ring.ts";
 import { createApp } from "./app.ts";
+import { ConversationStore } from "./conversation-store.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 import { Gateway } from "./gateway/gateway.ts";
@@ -60,6 +61,8 @@ export interface ServeOptions {
   readonly documentsStore?: string;
   /** The text on which the page measures tokenizers, in many languages. */
   readonly parallelText?: () => Promise<readonly ParallelText[]>;
+  /** The database file of the page's conversations, made if need be; without it none are kept. */
+  readonly conversations?: string;
   /** Host names, beside `localhost` and addresses, under which the server may be reached. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<ServeLimits>;
@@ -83,7 +86,8 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 /**
  * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
  *
- * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`, `SERVE_OPEN_TO_NETWORK`, `SERVE_KEYS`.
+ * Errors: `SERVE_PORT_IN_USE`, `SERVE_CANNOT_LISTEN`, `SERVE_PAGE_MISSING`, `SERVE_OPEN_TO_NETWORK`, `SERVE_KEYS`,
+ * `SERVE_CONVERSATIONS_IN_USE`, `SERVE_CONVERSATIONS_UNREADABLE`.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
@@ -111,23 +115,23 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     shutdown: shutdown.signal,
   };
   let stopping = false;
+  const web = options.webDir === undefined ? undefined : await readWebFiles(options.webDir);
+  const portalFiles =
+    options.portal === undefined ? undefined : await readFolderFiles(options.portal.dir, "/legal");
+  const conversations =
+    options.conversations === undefined ? undefined : ConversationStore.open(options.conversations);
   const app = createApp({
     service,
     access,
     routes: routesOf(pool === undefined ? undefined : new Gateway(pool, filter)),
     mcp: options.mcp,
     allowedHosts: options.allowedHosts ?? [],
-    web: options.webDir === undefined ? undefined : await readWebFiles(options.webDir),
-    portal:
-      options.portal === undefined
-        ? undefined
-        : {
-            files: await readFolderFiles(options.portal.dir, "/legal"),
-            trace: options.portal.trace,
-          },
+    web,
+    portal: portalFiles === undefined ? undefined : { files: portalFiles, trace: options.portal?.trace },
     runs: options.runs,
     documentsStore: LOOPBACK.has(options.host ?? "127.0.0.1") ? options.documentsStore : undefined,
     parallelText: options.parallelText,
+    conversations,
     stopping: () => stopping,
   });
   const server = createAdaptorServer({
@@ -137,7 +141,12 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     serverOptions: { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 5_000 },
   }) as Server;
   const connections = trackConnections(server);
-  await listen(server, host, options.port);
+  try {
+    await listen(server, host, options.port);
+  } catch (error) {
+    conversations?.close();
+    throw error;
+  }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -147,6 +156,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       await stop(server, connections, shutdown, limits.graceSeconds);
       pool?.close();
       await audit?.close();
+      conversations?.close();
     },
   };
 }

@@ -1,79 +1,23 @@
 /** @file The page in a real browser, on a small real model: built here, so that no stale build is ever tested. */
-import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { RunningServer } from "../../src/serve/index.ts";
-import { ngram, serveNgram } from "../serve/service.ts";
-
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const CHROMIUM_ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-const skipped = process.env["FIRN_NO_BROWSER"] === "1";
-if (skipped) console.warn("The page is not tested: FIRN_NO_BROWSER=1 is set.");
+import { ngram } from "../serve/service.ts";
+import { Harness, skipped } from "./harness.ts";
 
 describe.skipIf(skipped)("the page", () => {
-  let webDir: string;
-  let server: RunningServer;
-  let browser: Browser;
+  let harness: Harness;
   let page: Page;
-  /** What the page complained about and whom it called; both must stay empty. */
-  let complaints: string[];
-  let strangers: string[];
-
   beforeAll(async () => {
-    if (!existsSync(CHROMIUM)) {
-      throw new Error(
-        `No browser at ${CHROMIUM}. Install one (Debian: apt-get install -y chromium), name another with ` +
-          "FIRN_CHROMIUM=<path>, or leave these tests out with FIRN_NO_BROWSER=1.",
-      );
-    }
-    webDir = await mkdtemp(join(tmpdir(), "firn-page-"));
-    const root = fileURLToPath(new URL("../../web", import.meta.url));
-    await build({ root, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
-    server = await serveNgram({ webDir, models: [ngram("nano", 512, 8), ngram("short", 40)] });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
+    harness = await Harness.start(() => ({ models: [ngram("nano", 512, 8), ngram("short", 40)] }));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    if (webDir !== undefined) await rm(webDir, { recursive: true });
-  });
-  afterEach(async () => {
-    await page?.context().close();
-    expect(complaints).toEqual([]);
-    expect(strangers).toEqual([]);
-  });
+  afterAll(() => harness?.close());
+  afterEach(() => harness.leave());
 
-  async function open(view: "chat" | "next-token", options: BrowserContextOptions = {}): Promise<Page> {
-    complaints = [];
-    strangers = [];
-    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
-    page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("request", (request) => {
-      if (!request.url().startsWith(server.url)) strangers.push(request.url());
-    });
-    await page.goto(`${server.url}/#${view}`);
-    await page.waitForSelector(view === "chat" ? ".composer" : ".bars");
-    return page;
+  async function open(view: "chat" | "next-token", options: BrowserContextOptions = {}): Promise<void> {
+    page = await harness.open(view, view === "chat" ? ".composer" : ".bars", options);
   }
 
   async function say(text: string): Promise<void> {
@@ -95,20 +39,16 @@ describe.skipIf(skipped)("the page", () => {
       text.length + 1,
     );
   }
-  const widths = (): Promise<[number, number]> =>
-    page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as [number, number]);
 
   it("is small", async () => {
-    const names = await readdir(webDir, { recursive: true });
+    const names = await readdir(harness.webDir, { recursive: true });
     const files = names.filter((name) => /\.(html|js|css|svg)$/.test(name));
     const sizes = await Promise.all(
-      files.map(async (name) => gzipSync(await readFile(join(webDir, name))).length),
+      files.map(async (name) => gzipSync(await readFile(join(harness.webDir, name))).length),
     );
     const total = sizes.reduce((sum, size) => sum + size, 0);
     console.info(`the whole page: ${(total / 1000).toFixed(1)} kB gzip in ${files.length} files`);
     expect(total).toBeLessThan(300_000);
-    complaints = [];
-    strangers = [];
   });
 
   it("streams an answer piece by piece and says what it cost", async () => {
@@ -173,13 +113,13 @@ describe.skipIf(skipped)("the page", () => {
     expect(await alert.innerText()).toMatch(/context length is 40 tokens, but your prompt has 63 tokens/);
     expect(await alert.innerText()).toContain("new conversation");
     // The browser itself reports the refused request.
-    complaints = complaints.filter((text) => !text.includes("400"));
+    harness.complaints = harness.complaints.filter((text) => !text.includes("400"));
   });
 
   it("remembers the settings and sends them", async () => {
     await open("chat");
     await page.click("text=Settings");
-    await page.locator("dialog input[type=range]").nth(2).fill("4");
+    await page.locator("dialog input[type=range]").nth(3).fill("4");
     await page.keyboard.press("Escape");
     await page.locator("dialog").waitFor({ state: "detached" });
     await say("Hello!");
@@ -229,14 +169,14 @@ describe.skipIf(skipped)("the page", () => {
 
   it.each(["light", "dark"] as const)("fits a phone without sideways scrolling (%s)", async (colorScheme) => {
     await open("chat", { viewport: { width: 390, height: 844 }, colorScheme });
-    expect(await widths()).toEqual([390, 390]);
+    expect(await harness.widths()).toEqual([390, 390]);
     await say(`Hallo! ${"x".repeat(120)}`);
     await answerDone();
-    expect(await widths()).toEqual([390, 390]);
+    expect(await harness.widths()).toEqual([390, 390]);
     await page.click("text=Next token");
     await page.locator(".bars").waitFor();
     await readText("Die Sonne scheint auf den Schnee, und der Schnee wird zu Firn.");
-    expect(await widths()).toEqual([390, 390]);
+    expect(await harness.widths()).toEqual([390, 390]);
   });
 
   it("turns dark when told to and stays dark after a reload", async () => {
@@ -250,23 +190,52 @@ describe.skipIf(skipped)("the page", () => {
     expect(await paper()).toBe(dark);
   });
 
-  it.each(["chat", "next-token"] as const)("names every control for screen readers (%s)", async (view) => {
+  it.each(["chat", "next-token"] as const)("has no barrier that axe-core knows (%s)", async (view) => {
     await open(view);
     if (view === "chat") {
       await say("Hello!");
       await answerDone();
     }
-    const nameless = await page.locator("button, a, select, textarea, input").evaluateAll((controls) =>
-      controls
-        .filter((control) => {
-          const label = control.getAttribute("aria-label") ?? "";
-          return `${label}${control.textContent}`.trim() === "";
-        })
-        .map((control) => control.outerHTML),
-    );
-    expect(nameless).toEqual([]);
+    expect(await harness.barriers()).toEqual([]);
     expect(await page.locator("h1").count()).toBe(1);
     expect(await page.locator("main").count()).toBe(1);
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
+  });
+
+  it("speaks the browser's language, switches without losing the answer, and remembers the choice", async () => {
+    await open("chat", { locale: "fr-CH" });
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("fr");
+    expect(await page.locator(".views a").first().innerText()).toBe("Conversation");
+    await say("Hallo! Wer bist du?");
+    for (const [code, label] of [
+      ["de", "Gespräch"],
+      ["it", "Conversazione"],
+      ["rm", "Discurs"],
+    ] as const) {
+      await page.selectOption("select.language", code);
+      await page.locator(".views a", { hasText: label }).first().waitFor();
+    }
+    await answerDone();
+    expect(await lastAnswer()).toMatch(/^Ich/);
+    expect(await page.getAttribute(".composer textarea", "placeholder")).toBe("Messadi a nano");
+    await page.reload();
+    await page.waitForSelector(".composer");
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("rm");
+  });
+
+  it("is led by the keyboard, and says with which keys", async () => {
+    await open("chat");
+    await page.locator(".brand").focus();
+    await page.keyboard.press("?");
+    await page.locator("dialog kbd", { hasText: "Esc" }).waitFor();
+    expect(await harness.barriers()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("TEXTAREA");
+    await page.keyboard.type("a ? and a /");
+    expect(await page.inputValue(".composer textarea")).toBe("a ? and a /");
+    await page.keyboard.press("Alt+2");
+    await page.locator(".bars").waitFor();
   });
 });

@@ -1,5 +1,5 @@
 /** @file The page's side of the server's API: models, streamed answers, next-token distributions. */
-import type { DistributionAnswer } from "../../src/serve/index.ts";
+import type { DistributionAnswer, NextAnswer } from "../../src/serve/index.ts";
 import { readEvents } from "./event-stream.ts";
 import { words } from "./words.ts";
 
@@ -9,21 +9,42 @@ export interface ModelInfo {
   readonly vocab_size: number;
 }
 
-export interface ChatTurn {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
+export interface ToolCall {
+  readonly id: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: string };
 }
+
+/** A message as `/v1/chat/completions` takes it. */
+export type ChatTurn =
+  | { readonly role: "system" | "user"; readonly content: string }
+  | { readonly role: "assistant"; readonly content: string; readonly tool_calls?: readonly ToolCall[] }
+  | { readonly role: "tool"; readonly content: string; readonly tool_call_id: string };
 
 export interface Sampling {
   readonly temperature: number;
   readonly topP: number;
+  readonly topK: number;
   readonly maxTokens: number;
 }
 
 export interface ChatEnd {
   readonly finishReason: string;
+  readonly promptTokens: number | undefined;
   readonly completionTokens: number | undefined;
   readonly tokensPerSecond: number | undefined;
+}
+
+/** A part of an answer: words, or a piece of a tool call. */
+export interface ChatPiece {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCallPiece[];
+}
+
+interface ToolCallPiece {
+  readonly index: number;
+  readonly id?: string;
+  readonly function?: { readonly name?: string; readonly arguments?: string };
 }
 
 /** An answer that was refused or broke off; `message` is for the reader. */
@@ -43,14 +64,15 @@ interface ErrorBody {
 
 interface ChatChunk extends ErrorBody {
   readonly choices: readonly {
-    readonly delta: { readonly content?: string };
+    readonly delta: { readonly content?: string | null; readonly tool_calls?: readonly ToolCallPiece[] };
     readonly finish_reason: string | null;
   }[];
-  readonly usage?: { readonly completion_tokens: number } | null;
+  readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   readonly timings?: { readonly predicted_per_second: number | null };
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+/** A request to this page's server; throws `ApiFailure` for any answer but a good one. */
+export async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, init);
@@ -77,39 +99,57 @@ export async function listModels(): Promise<ModelInfo[]> {
   return answer.data;
 }
 
-/** Streams one answer; `onText` gets each piece as it comes. Rejects with `AbortError` when `signal` is aborted. */
+/** Streams one answer; `onPiece` gets each piece as it comes. Rejects with `AbortError` when `signal` is aborted. */
 export async function streamChat(
   model: string,
   messages: readonly ChatTurn[],
   sampling: Sampling,
   signal: AbortSignal,
-  onText: (piece: string) => void,
+  onPiece: (piece: ChatPiece) => void,
 ): Promise<ChatEnd> {
   const request = {
     model,
     messages,
     temperature: sampling.temperature,
     top_p: sampling.topP,
+    top_k: sampling.topK,
     max_tokens: sampling.maxTokens,
     stream: true,
     stream_options: { include_usage: true },
   };
   const response = await post("v1/chat/completions", request, signal);
   let finishReason: string | undefined;
-  let completionTokens: number | undefined;
+  let usage: ChatChunk["usage"];
   let tokensPerSecond: number | undefined;
   for await (const data of readEvents(response.body!)) {
     if (data === "[DONE]") break;
     const chunk = JSON.parse(data) as ChatChunk;
     if (chunk.error !== undefined) throw failure(chunk, words.noServer);
     const [choice] = chunk.choices;
-    if (choice?.delta.content !== undefined && choice.delta.content !== "") onText(choice.delta.content);
+    const { content, tool_calls: toolCalls = [] } = choice?.delta ?? {};
+    if ((content ?? "") !== "" || toolCalls.length > 0) onPiece({ text: content ?? "", toolCalls });
     finishReason = choice?.finish_reason ?? finishReason;
-    completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
+    usage = chunk.usage ?? usage;
     tokensPerSecond = chunk.timings?.predicted_per_second ?? tokensPerSecond;
   }
   if (finishReason === undefined) throw new ApiFailure(words.noServer, null);
-  return { finishReason, completionTokens, tokensPerSecond };
+  const [promptTokens, completionTokens] = [usage?.prompt_tokens, usage?.completion_tokens];
+  return { finishReason, promptTokens, completionTokens, tokensPerSecond };
+}
+
+/** How many tokens `text` is, counted by the server; undefined if more than the model's context holds. */
+export async function countTokens(
+  model: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const response = await post("v1/completions", { model, prompt: text, max_tokens: 0 }, signal);
+    return ((await response.json()) as { readonly usage: { prompt_tokens: number } }).usage.prompt_tokens;
+  } catch (error) {
+    if (error instanceof ApiFailure && error.code === "context_length_exceeded") return undefined;
+    throw error;
+  }
 }
 
 /** Tokens of a text, or of token ids, with what was likely after each of them. */
@@ -121,4 +161,49 @@ export async function fetchDistribution(
 ): Promise<DistributionAnswer> {
   const response = await post("api/distribution", { model, ...input, top }, signal);
   return (await response.json()) as DistributionAnswer;
+}
+
+/** Natural-log probabilities of every token after `tokens`, largest first. */
+export async function fetchNext(
+  model: string,
+  tokens: readonly number[],
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const answer = (await (await post("api/next", { model, tokens }, signal)).json()) as NextAnswer;
+  const bytes = Uint8Array.from(atob(answer.logprobs), (character) => character.charCodeAt(0));
+  return new Float32Array(bytes.buffer);
+}
+
+/** How likely a continuation is: natural-log probability of its tokens in all, and its length in UTF-8 bytes. */
+export interface ScoredContinuation {
+  readonly text: string;
+  readonly logprob: number;
+  readonly bytes: number;
+}
+
+/** Scores continuations of `context`: the tokens that hold a character beyond it count, given all before them. */
+export async function scoreContinuations(
+  model: string,
+  context: string,
+  continuations: readonly string[],
+  signal: AbortSignal,
+): Promise<ScoredContinuation[]> {
+  const prompt = continuations.map((text) => context + text);
+  const request = { model, prompt, max_tokens: 0, echo: true, logprobs: 0 };
+  const { choices } = (await (await post("v1/completions", request, signal)).json()) as {
+    readonly choices: readonly {
+      readonly logprobs: {
+        readonly token_logprobs: readonly (number | null)[];
+        readonly text_offset: readonly number[];
+      };
+    }[];
+  };
+  // The API counts Unicode code points.
+  const boundary = Array.from(context).length;
+  return choices.map(({ logprobs: { token_logprobs: logprobs, text_offset: offsets } }, index) => {
+    const text = continuations[index]!;
+    const counted = logprobs.filter((_, i) => (offsets[i + 1] ?? Number.POSITIVE_INFINITY) > boundary);
+    const logprob = counted.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+    return { text, logprob, bytes: new TextEncoder().encode(text).length };
+  });
 }

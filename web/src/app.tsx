@@ -1,46 +1,89 @@
 /** @file The frame of the page: name, views, model, theme; and whichever view is chosen. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
-import { useChat } from "./chat/use-chat.ts";
-import { documentsWords } from "./documents/documents-words.ts";
-import { fairnessWords } from "./fairness/fairness-words.ts";
-import { LazyFairness } from "./fairness/lazy.tsx";
+import { type Chat, useChat } from "./chat/use-chat.ts";
 import { Mark } from "./icons.tsx";
 import { LazyView } from "./lazy-view.tsx";
 import { isStatic } from "./portal/portal-api.ts";
 import { PortalView } from "./portal/portal-view.tsx";
-import { portalWords } from "./portal/portal-words.ts";
 import { RunsView } from "./runs/runs-view.tsx";
-import { runsWords } from "./runs/runs-words.ts";
+import { HelpButton, onShortcut } from "./shortcuts.tsx";
 import { useStored } from "./storage.ts";
 import { ThemeButton } from "./theme.tsx";
 import { TokenView } from "./tokens/token-view.tsx";
-import { words } from "./words.ts";
+import { chooseLanguage, LANGUAGES, words } from "./words.ts";
 
-type ViewName = "chat" | "next-token" | "tokenizer" | "runs" | "documents" | "transparency";
+interface ViewProps {
+  readonly model: ModelInfo;
+  readonly models: readonly ModelInfo[];
+  readonly chat: Chat;
+}
 
-const VIEWS: readonly { readonly name: ViewName; readonly label: string }[] = [
-  { name: "chat", label: words.views.chat },
-  { name: "next-token", label: words.views.nextToken },
-  { name: "tokenizer", label: fairnessWords.view },
-  { name: "runs", label: runsWords.view },
-  { name: "documents", label: documentsWords.view },
-  { name: "transparency", label: portalWords.view },
+interface View {
+  /** Its address: `#name`, or `#name/…` for a place in it. */
+  readonly name: string;
+  readonly label: () => string;
+  readonly show: (props: ViewProps) => ComponentChildren;
+}
+
+const PORTAL: View = {
+  name: "transparency",
+  label: () => words.views.transparency,
+  show: () => <PortalView />,
+};
+
+const loadFairness = () => import("./fairness/fairness-view.tsx").then(({ FairnessView }) => FairnessView);
+const loadDocuments = () =>
+  import("./documents/documents-view.tsx").then(({ DocumentsView }) => DocumentsView);
+
+/** The views of the page, in the order of its navigation. */
+const VIEWS: readonly View[] = [
+  { name: "chat", label: () => words.views.chat, show: (props) => <ChatView {...props} /> },
+  {
+    name: "next-token",
+    label: () => words.views.nextToken,
+    show: (props) => <TokenView key={props.model.id} {...props} />,
+  },
+  {
+    name: "tokenizer",
+    label: () => words.views.tokenizer,
+    show: ({ model }) => <LazyView key={`tokenizer ${model.id}`} load={loadFairness} props={{ model }} />,
+  },
+  { name: "runs", label: () => words.views.runs, show: () => <RunsView /> },
+  {
+    name: "documents",
+    label: () => words.views.documents,
+    show: () => <LazyView key="documents" load={loadDocuments} props={{}} />,
+  },
+  PORTAL,
 ];
 /** An exported site has papers and no model. */
-const SHOWN = VIEWS.filter(({ name }) => !isStatic || name === "transparency");
+const SHOWN: readonly View[] = isStatic ? [PORTAL] : VIEWS;
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** The view is part of the address, so that it can be linked to and the back button works. */
-function useView(): ViewName {
-  const read = (): ViewName => SHOWN.find(({ name }) => location.hash === `#${name}`)?.name ?? SHOWN[0]!.name;
+function useView(): View {
+  const read = (): View => {
+    const [name] = location.hash.slice(1).split("/");
+    return SHOWN.find((view) => view.name === name) ?? SHOWN[0]!;
+  };
   const [view, setView] = useState(read);
   useEffect(() => {
     const follow = (): void => setView(read());
+    const stop = onShortcut({
+      view: (event) => {
+        const chosen = SHOWN[Number(event.code.slice(-1)) - 1];
+        if (chosen !== undefined) location.hash = chosen.name;
+      },
+    });
     addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
+    return () => {
+      stop();
+      removeEventListener("hashchange", follow);
+    };
   }, []);
   return view;
 }
@@ -69,12 +112,12 @@ export function App() {
   const view = useView();
   const { models, failure, reload } = useModels();
   const [chosenId, chooseModel] = useStored("firn.model", "", isText);
+  const [language, setLanguage] = useState(words.code);
   const model = models.find(({ id }) => id === chosenId) ?? models[0];
   useEffect(() => {
     document.documentElement.lang = words.code;
-    const label = VIEWS.find(({ name }) => name === view)?.label ?? "";
-    document.title = `${label} · ${words.appName}`;
-  }, [view]);
+    document.title = `${view.label()} · ${words.appName}`;
+  }, [view, language]);
   return (
     <>
       <header class="bar">
@@ -83,18 +126,25 @@ export function App() {
           <span>{words.appName}</span>
         </a>
         <nav class="views" aria-label={words.chooseView}>
-          {SHOWN.map(({ name, label }) => (
-            <a key={name} href={`#${name}`} aria-current={name === view ? "page" : undefined}>
-              {label}
+          {SHOWN.map((shown) => (
+            <a key={shown.name} href={`#${shown.name}`} aria-current={shown === view ? "page" : undefined}>
+              {shown.label()}
             </a>
           ))}
         </nav>
         <div class="bar-end">
           {model !== undefined && <ModelPicker models={models} model={model} onChoose={chooseModel} />}
+          <LanguagePicker
+            onChoose={(code) => {
+              chooseLanguage(code);
+              setLanguage(code);
+            }}
+          />
+          <HelpButton />
           <ThemeButton />
         </div>
       </header>
-      {model === undefined && view === "transparency" ? (
+      {model === undefined && view === PORTAL ? (
         <PortalView />
       ) : model === undefined ? (
         <main class="notice">
@@ -110,26 +160,37 @@ export function App() {
           )}
         </main>
       ) : (
-        <Views view={view} model={model} />
+        <Views view={view} model={model} models={models} />
       )}
     </>
   );
 }
 
-const loadDocuments = () =>
-  import("./documents/documents-view.tsx").then(({ DocumentsView }) => DocumentsView);
+interface ViewsProps extends Omit<ViewProps, "chat"> {
+  readonly view: View;
+}
 
 /** The conversation lives here and not in its view, so that an answer goes on while the reader looks elsewhere. */
-function Views({ view, model }: { readonly view: ViewName; readonly model: ModelInfo }) {
-  const chat = useChat(model);
-  if (view === "transparency") return <PortalView />;
-  if (view === "runs") return <RunsView />;
-  if (view === "documents") return <LazyView key={view} load={loadDocuments} />;
-  if (view === "tokenizer") return <LazyFairness model={model} />;
-  return view === "chat" ? (
-    <ChatView model={model} chat={chat} />
-  ) : (
-    <TokenView key={model.id} model={model} />
+function Views({ view, ...props }: ViewsProps) {
+  const chat = useChat(props.model);
+  return <>{view.show({ ...props, chat })}</>;
+}
+
+function LanguagePicker({ onChoose }: { readonly onChoose: (code: string) => void }) {
+  return (
+    <select
+      class="language"
+      aria-label={words.language}
+      title={words.language}
+      value={words.code}
+      onChange={(event) => onChoose(event.currentTarget.value)}
+    >
+      {LANGUAGES.map(({ code, languageName }) => (
+        <option key={code} value={code} lang={code}>
+          {languageName}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -82,6 +82,63 @@ export const BackspaceIcon = () => (
     <path d="M9 5h9.5A1.5 1.5 0 0 1 20 6.5v11a1.5 1.5 0 0 1-1.5 1.5H9l-6-7 6-7ZM11 9.5l5 5M16 9.5l-5 5" />
   </Icon>
 );
+export const ChevronIcon = () => (
+  <Icon>
+    <path d="m9 5 7 7-7 7" />
+  </Icon>
+);
+export const PencilIcon = () => (
+  <Icon>
+    <path d="m4 20 1-4.5L16.5 4 20 7.5 8.5 19 4 20ZM14 6.5l3.5 3.5" />
+  </Icon>
+);
+export const FileIcon = () => (
+  <Icon>
+    <path d="M7 3h7l4 4v14H7a1.5 1.5 0 0 1-1.5-1.5v-15A1.5 1.5 0 0 1 7 3ZM14 3v4h4M9 12h6M9 16h6" />
+  </Icon>
+);
+export const ClipIcon = () => (
+  <Icon>
+    <path d="m19.5 11-8 8a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7L9.5 16.5a1.7 1.7 0 0 1-2.4-2.4L15 6.5" />
+  </Icon>
+);
+export const ToolIcon = () => (
+  <Icon>
+    <path d="M14.5 6.5a4 4 0 0 1 5-1l-2.5 2.5 1.5 1.5 2-2.2a4 4 0 0 1-5.5 4.7L8 19a2 2 0 0 1-3-3l7-7a4 4 0 0 1 2.5-2.5Z" />
+  </Icon>
+);
+export const ThumbIcon = () => (
+  <Icon>
+    <path d="M8 11v9M8 11l4-7.5a2 2 0 0 1 2 2.3L13.5 9.5h5a1.7 1.7 0 0 1 1.6 2.1l-1.6 7a1.7 1.7 0 0 1-1.7 1.4H4.5V11H8Z" />
+  </Icon>
+);
+export const ListIcon = () => (
+  <Icon>
+    <path d="M4 6h16M4 12h16M4 18h10" />
+  </Icon>
+);
+export const MoreIcon = () => (
+  <Icon>
+    <g fill="currentColor" stroke="none">
+      <circle cx="5.5" cy="12" r="1.7" />
+      <circle cx="12" cy="12" r="1.7" />
+      <circle cx="18.5" cy="12" r="1.7" />
+    </g>
+  </Icon>
+);
+export const OriginIcon = () => (
+  <Icon>
+    <path d="M5 4h9l5 5v4M5 4v16h6M14 4v5h5" />
+    <circle cx="16" cy="17" r="3" />
+    <path d="m18.3 19.3 2.2 2.2" />
+  </Icon>
+);
+export const KeyboardIcon = () => (
+  <Icon>
+    <rect x="2.5" y="6" width="19" height="12" rx="2" />
+    <path d="M6 10h.01M10 10h.01M14 10h.01M18 10h.01M8 14h8" />
+  </Icon>
+);
 export const Mark = () => (
   <svg class="mark" viewBox="0 0 32 32" fill="currentColor" aria-hidden="true">
     <circle cx="16" cy="7" r="4.2" />

@@ -3,8 +3,14 @@ import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { words } from "./words.ts";
 
-export function LazyView({ load }: { readonly load: () => Promise<ComponentType> }) {
-  const [View, setView] = useState<ComponentType>();
+interface LazyViewProps<Props> {
+  readonly load: () => Promise<ComponentType<Props>>;
+  /** What the view is given once it is there. */
+  readonly props: Props;
+}
+
+export function LazyView<Props extends object>({ load, props }: LazyViewProps<Props>) {
+  const [View, setView] = useState<ComponentType<Props>>();
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     load().then(
@@ -12,10 +18,10 @@ export function LazyView({ load }: { readonly load: () => Promise<ComponentType>
       () => setFailed(true),
     );
   }, []);
-  if (View !== undefined) return <View />;
+  if (View !== undefined) return <View {...props} />;
   return (
     <main class="notice">
-      <p role="status">{failed ? words.noServer : ""}</p>
+      <p role="status">{failed ? words.noServer : words.loading}</p>
     </main>
   );
 }

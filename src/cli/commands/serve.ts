@@ -7,6 +7,7 @@ import { describeError, formatInteger } from "../../core/index.ts";
 import { readDeclarations } from "../../data/index.ts";
 import { builtWebDir, type ServeEvent, startServer, tokenizerCodec } from "../../serve/index.ts";
 import type { CommandCall } from "../command.ts";
+import { type BesideModel, openBeside } from "../beside.ts";
 import { openModel } from "../find-model.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { traceBehind, traceRunStep } from "../release-run.ts";
@@ -17,6 +18,7 @@ const schema = z.object({
   host: z.string().min(1).default("127.0.0.1"),
   port: integerOption(0, 65_535).default(8080),
   allowHost: z.string().min(1).optional(),
+  beside: z.array(z.string().min(1)).max(8).default([]),
   parallel: integerOption(1, 64).default(1),
   threads: machineOptions.threads,
 });
@@ -36,21 +38,25 @@ export async function run(call: CommandCall): Promise<void> {
     sequences: options.parallel,
   });
   const { model, tokenizer, name, time, dir } = opened;
+  const beside: BesideModel[] = [];
   try {
+    for (const other of options.beside) {
+      beside.push(
+        await openBeside(other, opened, { store: options.store, threads, sequences: options.parallel }),
+      );
+    }
     const legal = path.join(dir, "legal");
     const portal = existsSync(path.join(legal, "portal.json"))
       ? { dir: legal, trace: await traceBehind(options.store, dir) }
       : undefined;
     const server = await startServer({
-      models: [
-        {
-          id: name,
-          model,
-          chat: tokenizerCodec(tokenizer),
-          tokenizer,
-          created: Math.floor(time.getTime() / 1000),
-        },
-      ],
+      models: [{ name, model, tokenizer, time }, ...beside].map((served) => ({
+        id: served.name,
+        model: served.model,
+        chat: tokenizerCodec(served.tokenizer),
+        tokenizer: served.tokenizer,
+        created: Math.floor(served.time.getTime() / 1000),
+      })),
       host: options.host,
       port: options.port,
       webDir: builtWebDir(),
@@ -59,6 +65,7 @@ export async function run(call: CommandCall): Promise<void> {
       documentsStore: options.store,
       parallelText: async () =>
         (await readDeclarations()).map(({ code, ...declaration }) => ({ language: code, ...declaration })),
+      conversations: path.join(options.store, ".serve", "conversations.db"),
       allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
       limits: { parallel: options.parallel },
       log: (event) => call.report.line(eventLine(event)),
@@ -78,6 +85,6 @@ export async function run(call: CommandCall): Promise<void> {
       await server.close();
     }
   } finally {
-    await model.close();
+    for (const other of [{ model }, ...beside]) await other.model.close();
   }
 }

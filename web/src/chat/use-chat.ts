@@ -1,122 +1,243 @@
-/** @file The conversation's state and what can be done with it: ask, stop, ask again, start anew. */
-import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiFailure, type ModelInfo, streamChat } from "../api.ts";
+/** @file The open conversation and what can be done with it. Whatever changes is saved on the server, message by message. */
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Feedback } from "../../../src/serve/index.ts";
+import { ApiFailure, type ModelInfo } from "../api.ts";
 import { useStored } from "../storage.ts";
 import { words } from "../words.ts";
 import {
-  type Answer,
   type ChatSettings,
+  Conversation,
   DEFAULT_SETTINGS,
-  type Entry,
-  isEntries,
   isSettings,
-  nextId,
-  settle,
-  toTurns,
-  upToLastQuestion,
+  type Message,
+  newId,
+  titleOf,
 } from "./conversation.ts";
+import { readConversation, saveConversation, saveFeedback, saveMessage } from "./conversations-api.ts";
+import type { TextFile } from "./files.ts";
+import { runAnswer } from "./run-answer.ts";
 
 export interface Chat {
-  readonly entries: readonly Entry[];
+  /** Changed in place; every change renders the page again. */
+  readonly conversation: Conversation;
   /** An answer is streaming in. */
   readonly busy: boolean;
+  /** Counts what was saved: lists of conversations are read again when it changes. */
+  readonly saved: number;
+  /** Why something could not be kept or opened. */
+  readonly failure: string | undefined;
   readonly settings: ChatSettings;
   readonly setSettings: (settings: ChatSettings) => void;
-  readonly send: (text: string) => void;
-  /** Asks for another answer to the last question. */
-  readonly regenerate: () => void;
+  readonly setSystem: (system: string) => void;
+  readonly send: (text: string, files?: readonly TextFile[]) => void;
+  /** Asks for another version of an answer; without an id, of the last one. */
+  readonly regenerate: (answer?: string) => void;
+  /** Sends a changed question as a new branch. */
+  readonly edit: (question: string, text: string) => void;
+  readonly show: (message: string) => void;
   readonly stop: () => void;
-  readonly clear: () => void;
+  /** Opens a conversation; without an id a new one. */
+  readonly open: (id?: string) => void;
+  readonly rename: (title: string) => void;
+  readonly rate: (answer: string, feedback: Feedback | undefined) => Promise<void>;
 }
 
-export function useChat(model: ModelInfo): Chat {
-  const [entries, setEntries] = useStored("firn.chat.1", [] as readonly Entry[], isEntries);
-  const [settings, setSettings] = useStored("firn.settings.1", DEFAULT_SETTINGS, isSettings);
-  const [busy, setBusy] = useState(false);
-  const running = useRef<AbortController | undefined>(undefined);
-  useEffect(() => setEntries(settle), []);
+const ADDRESS = "#chat";
+const TYPING_PAUSE_MS = 400;
+/** A conversation opens with so many of its last messages; the others come when these are on the screen. */
+const FIRST_MESSAGES = 60;
+const idInAddress = (): string | undefined => /^#chat\/([A-Za-z0-9_-]{8,64})$/.exec(location.hash)?.[1];
 
-  const ask = (history: readonly Entry[]): void => {
-    const controller = new AbortController();
-    running.current?.abort();
-    running.current = controller;
-    setBusy(true);
-    const start: Answer = {
-      id: nextId(history),
-      role: "assistant",
-      model: model.id,
-      text: "",
-      state: "streaming",
+export function useChat(model: ModelInfo): Chat {
+  const [settings, setSettings] = useStored("firn.settings.2", DEFAULT_SETTINGS, isSettings);
+  const [conversation, setConversation] = useState(() => new Conversation(newId()));
+  const [busy, setBusy] = useState(false);
+  const [saved, countSaved] = useReducer((count: number) => count + 1, 0);
+  const [failure, setFailure] = useState<string>();
+  const [, render] = useReducer((count: number) => count + 1, 0);
+  const running = useRef<{ readonly controller: AbortController; readonly answer: string } | undefined>(
+    undefined,
+  );
+  /** Saves happen one after the other: a message finds its conversation and its parent there. */
+  const queue = useRef<Promise<void>>(Promise.resolve());
+  const systemTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** Settled when all of the open conversation is here; its end is shown before that. */
+  const complete = useRef<Promise<void>>(Promise.resolve());
+  const current = useRef(conversation);
+  current.current = conversation;
+
+  const keep = (save: () => Promise<void>): void => {
+    queue.current = queue.current.then(save).then(
+      () => countSaved(undefined),
+      () => setFailure(words.chat.notSaved),
+    );
+  };
+  const stop = (): void => running.current?.controller.abort();
+
+  const open = (id?: string): void => {
+    stop();
+    running.current = undefined;
+    setBusy(false);
+    setFailure(undefined);
+    complete.current = Promise.resolve();
+    if (id === undefined) {
+      setConversation(new Conversation(newId()));
+      if (location.hash !== ADDRESS) location.hash = ADDRESS;
+      return;
+    }
+    if (idInAddress() !== id) location.hash = `${ADDRESS}/${id}`;
+    const before = current.current;
+    const read = async (): Promise<void> => {
+      await queue.current;
+      const end = await readConversation(id, FIRST_MESSAGES);
+      // Whoever has gone elsewhere since is not called back.
+      if (current.current !== before) return;
+      const opened = Conversation.fromServer(end);
+      setConversation(opened);
+      if (end.messages.length === 0) return;
+      complete.current = readConversation(id).then((all) => opened.complete(all));
+      await complete.current;
+      render(undefined);
     };
-    setEntries([...history, start]);
-    const update = (answer: Answer): void =>
-      setEntries((now) => now.map((entry) => (entry.id === answer.id ? answer : entry)));
-    void runAnswer(start, history, settings, controller.signal, update).then((answer) => {
-      if (running.current !== controller) return;
-      running.current = undefined;
+    read().catch((error: unknown) =>
+      setFailure(error instanceof ApiFailure ? error.message : words.noServer),
+    );
+  };
+  useEffect(() => {
+    const follow = (): void => {
+      const id = idInAddress();
+      if (id !== undefined && id !== current.current.id) open(id);
+    };
+    follow();
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  useEffect(() => {
+    // An answer that was streaming when the page is closed has been stopped by that.
+    const leave = (): void => {
+      const { answer } = running.current ?? {};
+      if (answer === undefined || !current.current.has(answer)) return;
+      const message = stopped(current.current.message(answer));
+      void saveMessage(current.current.id, message, true).catch(() => undefined);
+    };
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, []);
+
+  /** Puts a message at the end of the branch and saves it. */
+  const add = (message: Message): void => {
+    const fresh = conversation.size === 0;
+    if (fresh && conversation.title === "") conversation.title = titleOf(message.content);
+    conversation.put(message);
+    const { id, title, system } = conversation;
+    if (fresh) {
+      history.replaceState(null, "", `${ADDRESS}/${id}`);
+      keep(() => saveConversation(id, { title, system }));
+    }
+    keep(() => saveMessage(id, storable(message)));
+  };
+
+  const ask = (parent: string): void => {
+    stop();
+    const controller = new AbortController();
+    const start: Message = {
+      id: newId(),
+      parent,
+      role: "assistant",
+      content: "",
+      detail: { model: model.id, state: "streaming" },
+      feedback: null,
+    };
+    const run = { controller, answer: start.id };
+    running.current = run;
+    setBusy(true);
+    conversation.put(start);
+    render(undefined);
+    const update = (answer: Message): void => {
+      conversation.put(answer);
+      if (current.current === conversation) render(undefined);
+    };
+    const answerOf = async (): Promise<Message> => {
+      await complete.current.catch(() => undefined);
+      return runAnswer(start, conversation.turnsTo(parent), settings, controller.signal, update);
+    };
+    void answerOf().then((answer) => {
       update(answer);
+      keep(() => saveMessage(conversation.id, storable(answer)));
+      if (running.current !== run) return;
+      running.current = undefined;
       setBusy(false);
     });
   };
 
+  const send = (text: string, files: readonly TextFile[] = []): void => {
+    const id = newId();
+    add({
+      id,
+      parent: conversation.leaf,
+      role: "user",
+      content: text,
+      detail: files.length === 0 ? {} : { files: [...files] },
+      feedback: null,
+    });
+    ask(id);
+  };
+
   return {
-    entries,
+    conversation,
     busy,
+    saved,
+    failure,
     settings,
     setSettings,
-    send: (text) => ask([...entries, { id: nextId(entries), role: "user", text }]),
-    regenerate: () => ask(upToLastQuestion(entries)),
-    stop: () => running.current?.abort(),
-    clear: () => {
-      running.current?.abort();
-      running.current = undefined;
-      setBusy(false);
-      setEntries([]);
+    setSystem: (system) => {
+      conversation.system = system;
+      render(undefined);
+      clearTimeout(systemTimer.current);
+      if (conversation.size === 0) return;
+      systemTimer.current = setTimeout(
+        () => keep(() => saveConversation(conversation.id, { system })),
+        TYPING_PAUSE_MS,
+      );
+    },
+    send,
+    regenerate: (
+      answer = conversation.path.findLast((id) => conversation.message(id).role === "assistant"),
+    ) => {
+      const parent = answer === undefined ? null : conversation.message(answer).parent;
+      if (parent !== null) ask(parent);
+    },
+    edit: (question, text) => {
+      const { parent, detail } = conversation.message(question);
+      const id = newId();
+      add({ id, parent, role: "user", content: text, detail, feedback: null });
+      ask(id);
+    },
+    show: (message) => {
+      conversation.show(message);
+      render(undefined);
+      const { id, leaf } = conversation;
+      if (leaf !== null) keep(() => saveConversation(id, { leaf }));
+    },
+    stop,
+    open,
+    rename: (title) => {
+      conversation.title = title;
+      render(undefined);
+    },
+    rate: async (answer, feedback) => {
+      await queue.current;
+      await saveFeedback(conversation.id, answer, feedback);
+      conversation.put({ ...conversation.message(answer), feedback: feedback ?? null });
+      render(undefined);
     },
   };
 }
 
-/** Streams one answer, showing it at most once per frame, and resolves to how it ended; never rejects. */
-async function runAnswer(
-  start: Answer,
-  history: readonly Entry[],
-  settings: ChatSettings,
-  signal: AbortSignal,
-  update: (answer: Answer) => void,
-): Promise<Answer> {
-  let text = "";
-  let frame = 0;
-  const show = (): void => update({ ...start, text });
-  try {
-    const end = await streamChat(
-      start.model,
-      toTurns(history, settings.system),
-      settings,
-      signal,
-      (piece) => {
-        text += piece;
-        cancelAnimationFrame(frame);
-        frame = requestAnimationFrame(show);
-      },
-    );
-    return {
-      ...start,
-      text,
-      state: end.finishReason === "length" ? "length" : "done",
-      ...(end.completionTokens === undefined ? {} : { tokens: end.completionTokens }),
-      ...(end.tokensPerSecond === undefined ? {} : { tokensPerSecond: end.tokensPerSecond }),
-    };
-  } catch (error) {
-    if (signal.aborted) return { ...start, text, state: "stopped" };
-    return { ...start, text, state: "failed", failure: explain(error) };
-  } finally {
-    cancelAnimationFrame(frame);
-  }
+function stopped(message: Message): Parameters<typeof saveMessage>[1] {
+  return storable({ ...message, detail: { ...message.detail, state: "stopped" } });
 }
 
-function explain(error: unknown): string {
-  if (!(error instanceof ApiFailure)) return words.noServer;
-  return error.code === "context_length_exceeded"
-    ? `${error.message} ${words.chat.startAnew}`
-    : error.message;
+function storable({ id, parent, role, content, detail }: Message): Parameters<typeof saveMessage>[1] {
+  return { id, parent, role, content, detail: { ...detail } };
 }

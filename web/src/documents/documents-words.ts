@@ -1,7 +1,6 @@
 /** @file The words of the page about documents. */
 
 export const documentsWords = {
-  view: "Documents",
   title: "Documents",
   lead: "What the pipeline kept and what it dropped, step by step, with the reason for every drop. Everything here is read from the store; nothing is estimated.",
   none: "This store has no documents yet. Run `firn build nano --to documents`.",

@@ -1,7 +1,6 @@
 /** @file The words of the page about tokenizers. */
 
 export const fairnessWords = {
-  view: "Tokenizer",
   title: "Is the tokenizer fair?",
   lead: "The same text, the Universal Declaration of Human Rights, costs a different number of tokens in every language: in money, in speed and in how much fits into the context. Measured here, in your browser.",
   loading: "Loading the texts …",

@@ -1,6 +1,5 @@
 /** @file Every word of the transparency portal. */
 export const portalWords = {
-  view: "Transparency",
   loading: "Fetching the papers of this model …",
   missing: "This server has no papers for its model. Serve a release that firn build made.",
   title: (name: string) => `What ${name} is made of`,

@@ -1,7 +1,6 @@
 /** @file The words of the page about runs. */
 
 export const runsWords = {
-  view: "Runs",
   title: "Training runs",
   lead: "The curves of the runs in this store, finished or going on. Choose several to compare them; click a curve to see what a step learnt from.",
   none: "This store has no training runs yet. Run `firn build nano`.",

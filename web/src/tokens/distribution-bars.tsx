@@ -10,14 +10,16 @@ interface DistributionBarsProps {
   readonly choices: readonly Choice[];
   /** The token that stands at this place in the text, if one does. */
   readonly actual: DistributionToken | undefined;
-  readonly vocabSize: number;
+  /** Tokens that have a probability and are not among the choices. */
+  readonly others: number;
   readonly onChoose: (token: ShownToken) => void;
 }
 
-export function DistributionBars({ choices, actual, vocabSize, onChoose }: DistributionBarsProps) {
+export function DistributionBars({ choices, actual, others, onChoose }: DistributionBarsProps) {
   const text = words.tokens;
   const rows = withActual(choices, actual);
   const rest = Math.max(0, 1 - rows.reduce((total, { probability }) => total + probability, 0));
+  const hidden = others - (rows.length - choices.length);
   const largest = Math.max(...rows.map(({ probability }) => probability));
   const width = (probability: number) => ({ "--share": (probability / largest).toFixed(4) });
   return (
@@ -31,7 +33,7 @@ export function DistributionBars({ choices, actual, vocabSize, onChoose }: Distr
               type="button"
               class={isActual ? "bar-row actual" : "bar-row"}
               data-probability={choice.probability}
-              aria-label={`${text.append(tokenLabel(choice), share)}${isActual ? `, ${text.inText}` : ""}`}
+              title={text.append(tokenLabel(choice), share)}
               onClick={() => onChoose(choice)}
             >
               <span class="bar-token">
@@ -40,17 +42,22 @@ export function DistributionBars({ choices, actual, vocabSize, onChoose }: Distr
               <span class="bar-track" style={width(choice.probability)}>
                 <i />
               </span>
-              <span class="bar-share">{share}</span>
+              <span class="bar-share">
+                {share}
+                {isActual && <span class="hidden">{`, ${text.inText}`}</span>}
+              </span>
             </button>
           </li>
         );
       })}
-      <li class="bar-row rest" data-probability={rest}>
-        <span class="bar-token">{text.others((vocabSize - rows.length).toLocaleString(words.code))}</span>
-        {/* No bar: beside the sum of hundreds of tokens the single ones would look like nothing. */}
-        <span />
-        <span class="bar-share">{formatShare(rest)}</span>
-      </li>
+      {hidden > 0 && (
+        <li class="bar-row rest" data-probability={rest}>
+          <span class="bar-token">{text.others(hidden.toLocaleString(words.code))}</span>
+          {/* No bar: beside the sum of hundreds of tokens the single ones would look like nothing. */}
+          <span />
+          <span class="bar-share">{formatShare(rest)}</span>
+        </li>
+      )}
     </ol>
   );
 }

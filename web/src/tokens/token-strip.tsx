@@ -18,12 +18,14 @@ export function TokenText({ token }: { readonly token: ShownToken }) {
 
 interface TokenStripProps {
   readonly tokens: readonly DistributionToken[];
+  /** As flowing text, warm where the model was surprised. */
+  readonly asText: boolean;
   /** Which place is looked at; `tokens.length` is the place after the last token. */
   readonly place: number;
   readonly onPlace: (place: number) => void;
 }
 
-export function TokenStrip({ tokens, place, onPlace }: TokenStripProps) {
+export function TokenStrip({ tokens, asText, place, onPlace }: TokenStripProps) {
   const strip = useRef<HTMLDivElement>(null);
   const text = words.tokens;
   /** Places that have a distribution: every one but the first token's, which nothing comes before. */
@@ -53,7 +55,13 @@ export function TokenStrip({ tokens, place, onPlace }: TokenStripProps) {
     onClick: () => onPlace(index),
   });
   return (
-    <div class="strip" ref={strip} role="radiogroup" aria-label={text.strip} onKeyDown={onKeyDown}>
+    <div
+      class={asText ? "strip as-text" : "strip"}
+      ref={strip}
+      role="radiogroup"
+      aria-label={text.strip}
+      onKeyDown={onKeyDown}
+    >
       {tokens.map((token, index) =>
         token.logprob === null ? (
           <span key={index} class="chip start" title={text.startLabel(tokenLabel(token))}>
