@@ -200,6 +200,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [
       STORE,
+      { flags: "--output", description: "add: also keep the model from saying it, now" },
       { flags: "--contact <text>", description: "add: where the answer goes" },
       { flags: "--days <n>", description: "add: days until the answer is due", default: "30" },
       { flags: "--everything", description: "add: the request is meant although it names all documents" },
@@ -356,13 +357,36 @@ export const COMMANDS: readonly Command[] = [
         description:
           "more models to compare with: releases, GGUF files, weights of the store (pretrain, initialise)",
       },
-      { flags: "--parallel <n>", description: "requests computed at the same time", default: "1" },
+      { flags: "--keys [file]", description: "ask for API keys: those of `firn key`, or of another file" },
+      {
+        flags: "--without-keys",
+        description: "let other machines in without keys: a proxy in front decides",
+      },
+      { flags: "--audit <file>", description: "write down who used what and how much, without contents" },
+      {
+        flags: "--filter <file>",
+        description: "keep these passages back",
+        default: "the store's, which `firn optout add --output` fills",
+      },
+      {
+        flags: "--upstream <url...>",
+        description:
+          "pass requests on to these engines (vLLM, SGLang, llama.cpp, Firn); FIRN_UPSTREAM_KEY is their key",
+      },
+      { flags: "--documents <dir>", description: "let the model search the .txt and .md files of a folder" },
+      { flags: "--mcp <file>", description: "let the model use the tools of these MCP servers" },
+      {
+        flags: "--parallel <n>",
+        description: "requests computed at the same time",
+        default: "1; 256 with --upstream",
+      },
       { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
     ],
     examples: [
       "npx firn serve",
       "npx firn serve store/release/release-0123456789ab --port 9000",
       "npx firn serve --beside initialise pretrain",
+      "npx firn serve --upstream http://127.0.0.1:8000 --keys --host 0.0.0.0",
     ],
     load: () => import("./commands/serve.ts"),
   },

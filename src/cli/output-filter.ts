@@ -24,23 +24,36 @@ export interface FilterChange {
 }
 
 /**
- * Puts what request `id` is about into the store's filter; what it had in it before goes. The ledger is told how much, and
- * none of it.
+ * What must not be said any more because of a request, checked before anything of it is recorded.
  *
  * @param hashes SHA-256 of the documents it concerns
+ * @throws FirnError `ARTIFACT_FILTER_PASSAGE`, `LEDGER_REQUEST`
  */
-export async function filterRequest(
+export async function passagesToFilter(
   storeDir: string,
-  ledger: Ledger,
-  id: string,
   subject: RequestSubject,
   hashes: readonly string[],
-): Promise<FilterChange> {
+): Promise<string[]> {
   const all = await openStore(storeDir).list({ onBroken: () => undefined });
   const globs = all
     .filter(({ kind }) => kind === "documents")
     .map(({ dir }) => path.join(dir, "documents", "*.parquet"));
   const passages = await requestPassages(subject, hashes, globs);
+  const now = new Date();
+  filterEntry(emptyFilter(now), "", passages, now);
+  return passages;
+}
+
+/**
+ * Puts `passages` into the store's filter for request `id`; what it had in it before goes. The ledger is told how much, and
+ * none of it.
+ */
+export function filterRequest(
+  storeDir: string,
+  ledger: Ledger,
+  id: string,
+  passages: readonly string[],
+): Promise<FilterChange> {
   return changeFilter(storeDir, ledger, id, passages);
 }
 

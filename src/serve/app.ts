@@ -90,7 +90,8 @@ export function createApp({
   if (runs !== undefined) addRuns(app, runs);
   if (documentsStore !== undefined) addDocuments(app, documentsStore);
   addNextToken(app, service);
-  if (conversations !== undefined) addConversations(app, service, conversations, (c) => c.get("identity").key ?? ONLY_USER);
+  if (conversations !== undefined)
+    addConversations(app, service, conversations, (c) => c.get("identity").key ?? ONLY_USER);
   app.get("*", (c) => {
     const file = web?.get(c.req.path);
     return file === undefined ? notFound(c) : webResponse(file, c.req.raw.headers);

@@ -30,3 +30,7 @@ export {
   writeApiKeys,
 } from "./access/api-keys.ts";
 export { type McpSources, serveMcpOverStdio } from "./mcp-server.ts";
+export { calculator } from "./tools/calculator.ts";
+export { DocumentIndex, documentSearch } from "./tools/document-search.ts";
+export { openMcpTools, readMcpConfig } from "./tools/mcp-tools.ts";
+export type { Tool } from "./tools/tool.ts";

@@ -1,8 +1,8 @@
 /** @file `firn key`: who may use a served model. */
-import path from "node:path";
 import { z } from "zod";
 import { FirnError, formatInteger, formatTable, nearestName } from "../../core/index.ts";
 import { type ApiKey, makeApiKey, readApiKeys, ROLES, writeApiKeys } from "../../serve/index.ts";
+import { apiKeysPath } from "../api-keys-path.ts";
 import type { CommandCall } from "../command.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
 
@@ -13,11 +13,6 @@ const schema = z.object({
   requestsPerMinute: integerOption(1, 1_000_000).optional(),
   tokensPerMinute: integerOption(1, 1_000_000_000).optional(),
 });
-
-/** Where the keys of a store's service lie, unless `firn serve --keys` names another file. */
-export function apiKeysPath(storeDir: string): string {
-  return path.join(storeDir, "keys", "api-keys.json");
-}
 
 function usage(expected: string, got: string): FirnError {
   return new FirnError("CLI_USAGE", {

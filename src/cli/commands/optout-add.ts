@@ -5,6 +5,7 @@ import { z } from "zod";
 import { writeFileAtomic, writeJsonAtomic } from "../../artifacts/index.ts";
 import { FirnError, formatDuration, formatInteger, nearestName } from "../../core/index.ts";
 import {
+  collectRequests,
   concernsNothing,
   isKeptAsHash,
   Ledger,
@@ -20,6 +21,7 @@ import {
 import { signStatement } from "../../release/index.ts";
 import type { CommandCall } from "../command.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
+import { filterRequest, outputFilterPath, passagesToFilter } from "../output-filter.ts";
 import { effectsOf, requestListPath, writeRequestList } from "../requests.ts";
 import { readOrMakeKey } from "../signing-key.ts";
 
@@ -27,6 +29,7 @@ const schema = z.object({
   store: storeOption,
   contact: z.string().min(1).max(500).optional(),
   /** The month that data protection law gives (Regulation (EU) 2016/679, Art. 12(3)). */
+  output: z.boolean().default(false),
   days: integerOption(1, 365).default(30),
   /** The request is meant although it names every document. */
   everything: z.boolean().default(false),
@@ -90,6 +93,7 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
   const ledger = Ledger.open(options.store, call.report);
   const { effects, documents } = await effectsOf(options.store, ledger, subject);
   if (!options.everything) refuseEverything(effects);
+  const passages = options.output ? await passagesToFilter(options.store, subject, documents) : undefined;
   const now = new Date();
   const received = now.toISOString();
   const salt = randomBytes(16).toString("hex");
@@ -103,7 +107,13 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
     effects,
   };
   const fact = ledger.append({ kind: "request", stage: "", fingerprint: "", attempt: 0, data: record });
-  const request: OpenRequest = { ...record, decisions: [] };
+  const filtered =
+    passages === undefined ? undefined : await filterRequest(options.store, ledger, record.id, passages);
+  if (filtered !== undefined) {
+    const data = { id: record.id, decision: "output-filter", why: null };
+    ledger.append({ kind: "request.decision", stage: "", fingerprint: "", attempt: 0, data });
+  }
+  const request = (await collectRequests(ledger.facts())).find(({ id }) => id === record.id)!;
   const listed = await writeRequestList(options.store, ledger);
   const folder = path.join(options.store, "requests", record.id);
   const key = await readOrMakeKey(path.join(options.store, "keys", "receipts.pem"), call.report);
@@ -115,11 +125,21 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
   await writeJsonAtomic(path.join(folder, "receipt.json"), receipt);
   await writeFileAtomic(path.join(folder, "letter.md"), requestLetter(request, fact.hash));
   if (call.json) {
-    call.printJson({ ...record, fact: fact.hash, folder, list: requestListPath(options.store) });
+    call.printJson({
+      ...record,
+      fact: fact.hash,
+      folder,
+      list: requestListPath(options.store),
+      outputFilter: filtered === undefined ? null : { ...filtered, file: outputFilterPath(options.store) },
+    });
     return;
   }
   call.terminal.print(`Request ${record.id}, to be answered by ${record.deadline.slice(0, 10)}`);
   printEffect(call, request);
+  if (filtered !== undefined)
+    call.terminal.print(
+      `Output filter: version ${filtered.version} keeps ${formatInteger(filtered.windows)} windows of ${formatInteger(filtered.passages)} passages back, from the next start of \`firn serve\``,
+    );
   call.terminal.print(`\nReceipt and letter: ${folder}`);
   call.terminal.print(
     `The next build leaves it out when its recipe says documents.optOut.requests: ${requestListPath(options.store)} (${formatInteger(listed)} lines)`,

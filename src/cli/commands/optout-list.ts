@@ -13,6 +13,7 @@ import {
 } from "../../ledger/index.ts";
 import type { CommandCall } from "../command.ts";
 import { parseOptions, storeOption } from "../options.ts";
+import { unfilterRequest } from "../output-filter.ts";
 import { touchesDomain, writeRequestList } from "../requests.ts";
 
 const listSchema = z.object({ store: storeOption, domain: z.string().min(1).max(300).optional() });
@@ -78,6 +79,7 @@ export async function runOptoutDecide(call: CommandCall): Promise<void> {
   const data = { id: id!, decision, why: why ?? null };
   const fact = ledger.append({ kind: "request.decision", stage: "", fingerprint: "", attempt: 0, data });
   await writeRequestList(store, ledger);
+  if (decision === "refused") await unfilterRequest(store, ledger, data.id);
   const request = (await collectRequests(ledger.facts())).find((one) => one.id === id)!;
   const letter = path.join(store, "requests", request.id, "letter.md");
   await writeFileAtomic(letter, requestLetter(request, fact.hash));
