@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
@@ -111,6 +113,28 @@ describe("Tokenizer", () => {
     const ids = tokenizer.encodeArray(text);
     expect(performance.now() - start).toBeLessThan(8000);
     expect(tokenizer.decode(ids)).toBe(text);
+  });
+
+  it("keeps no memory of what it encoded, but for a cache of bounded size", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const letters = randomStream(3, "memory");
+    const words = (count: number): string =>
+      Array.from({ length: count }, () => `${letters.integer(2 ** 31).toString(36)}é`).join(" ");
+    const kept = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const encodeMuch = (): void => {
+      for (let i = 0; i < 4; i++) tokenizer.encode(words(20_000));
+      tokenizer.encode("a".repeat(2_000_000));
+      tokenizer.encode("the end");
+    };
+    encodeMuch();
+    const before = kept();
+    for (let i = 0; i < 2; i++) encodeMuch();
+    expect(kept() - before).toBeLessThan(2 ** 20);
   });
 
   it("refuses what is not text, ids outside the vocabulary and names it does not have", () => {
