@@ -12,8 +12,8 @@ import type { TokenizerAddedToken, TokenizerModel } from "./tokenizer.ts";
 const LARGEST_FILE = 1 << 28;
 const LARGEST_VOCABULARY = 1 << 20;
 const LONGEST_PIECE = 4096;
-/** UTF-16 units of all tokens together: twenty times the largest published vocabularies. */
-const MOST_UNITS = 1 << 25;
+/** UTF-16 units of all tokens together: four times the largest published vocabularies, half of what a `TokenTrie` holds. */
+const MOST_UNITS = 1 << 23;
 /** Of all added tokens, which are looked for with one expression. */
 const MOST_ADDED_UNITS = 1 << 22;
 

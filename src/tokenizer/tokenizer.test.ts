@@ -223,7 +223,16 @@ describe("tokenizer.json", () => {
       "tokens that no memory would hold",
       "TOKENIZER_VOCABULARY",
       (file) => {
-        for (let i = 0; i < 8300; i++) file.model.vocab[`${i}${"a".repeat(4090)}`] = 440 + i;
+        for (let i = 0; i < 2100; i++) file.model.vocab[`${i}${"a".repeat(4090)}`] = 440 + i;
+      },
+    ],
+    [
+      "more names of added tokens than can be looked for",
+      "TOKENIZER_VOCABULARY",
+      (file) => {
+        const [token] = file.added_tokens;
+        for (let i = 0; i < 1100; i++)
+          file.added_tokens.push({ ...token, id: 440 + i, content: `${i}${"a".repeat(4000)}` });
       },
     ],
     [
