@@ -47,11 +47,12 @@ const splitSchema = z.object({
   behavior: z.literal("Isolated"),
   invert: z.literal(false),
 });
+const digitsSchema = z.object({ type: z.literal("Digits"), individual_digits: z.boolean() });
 const preTokenizerSchema = z.union([
   byteLevelSchema,
   z.object({
     type: z.literal("Sequence"),
-    pretokenizers: z.array(z.union([splitSchema, byteLevelSchema])).max(16),
+    pretokenizers: z.array(z.union([splitSchema, digitsSchema, byteLevelSchema])).max(16),
   }),
 ]);
 
@@ -199,9 +200,11 @@ function rulesOf(file: TokenizerFile, idOf: ReadonlyMap<string, number>): MergeR
 
 function patternsOf(preTokenizer: TokenizerFile["pre_tokenizer"]): string[] {
   const steps = preTokenizer.type === "Sequence" ? preTokenizer.pretokenizers : [preTokenizer];
-  const patterns = steps.flatMap((step) =>
-    step.type === "Split" ? [step.pattern.Regex] : step.use_regex === false ? [] : [GPT2_PATTERN],
-  );
+  const patterns = steps.flatMap((step) => {
+    if (step.type === "Split") return [step.pattern.Regex];
+    if (step.type === "Digits") return [step.individual_digits ? String.raw`\p{N}` : String.raw`\p{N}+`];
+    return step.use_regex === false ? [] : [GPT2_PATTERN];
+  });
   const last = steps.at(-1);
   if (last?.type === "ByteLevel" && steps.filter(({ type }) => type === "ByteLevel").length === 1)
     return patterns;

@@ -119,6 +119,21 @@ describe("against Hugging Face's tokenizers", () => {
     expect(await judgeIds(judge, "Grüezi", true)).toEqual([ours.bosId, ...ours.encode("Grüezi")]);
   });
 
+  it.each([true, false])("cuts off digits as SmolLM and StarCoder do (each alone: %s)", async (alone) => {
+    const file = JSON.parse(tokenizerJson(ours.model)) as { pre_tokenizer: { pretokenizers: unknown[] } };
+    file.pre_tokenizer.pretokenizers = [
+      { type: "Digits", individual_digits: alone },
+      { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+    ];
+    const json = JSON.stringify(file);
+    const [read, itsJudge] = [new Tokenizer(parseTokenizerJson(json)), Judge.fromString(json)];
+    const check = async (text: string): Promise<void> => {
+      expect(read.encode(text, { allowSpecial: true })).toEqual(await judgeIds(itsJudge, text));
+    };
+    await check("In 2026 kosten 1,234.5 kg Ⅷ ½ ٣٤ 一二 x²: 10⁹");
+    await fc.assert(fc.asyncProperty(nastyText, check), { numRuns: 300 });
+  });
+
   it("finds added tokens in any normal form where the file says so", async () => {
     const file = JSON.parse(tokenizerJson(ours.model)) as { normalizer: unknown; added_tokens: object[] };
     file.normalizer = { type: "NFC" };
