@@ -9,6 +9,9 @@ const onLog: Rolldown.InputOptions["onLog"] = (level, log, handle) => {
   if (!log.message.includes("externalized for browser compatibility")) handle(level, log);
 };
 
+/** Slow machines need not be told that they are. */
+const checks = { pluginTimings: false };
+
 export default defineConfig({
   // Relative addresses, so that the page also works behind a proxy that serves it under a path.
   base: "./",
@@ -18,7 +21,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2023",
     modulePreload: { polyfill: false },
-    rolldownOptions: { onLog },
+    rolldownOptions: { onLog, checks },
   },
-  worker: { rolldownOptions: { onLog } },
+  worker: { rolldownOptions: { onLog, checks } },
 });

@@ -1,5 +1,7 @@
 /** @file Tokens by their bytes, for finding the longest one that a text starts with. */
 
+import { assert } from "../core/index.ts";
+
 const NONE = -1;
 
 /** A token and what it spells. */
@@ -8,8 +10,9 @@ export interface SpeltToken {
   readonly bytes: Uint8Array;
 }
 
-/** Words per slot: 256 · node + byte (−1 when free), the child, the token that ends there. */
+/** Words per slot: 256 · node + byte (−1 when free; so there may be 2²⁴ − 1 nodes), the child, the token that ends there. */
 const STRIDE = 4;
+const MOST_NODES = 2 ** 24;
 
 /** The bytes alone are tokens, so there is a longest token wherever there is text. */
 export class TokenTrie {
@@ -75,6 +78,10 @@ export class TokenTrie {
 
   /** Its beginnings are in the trie already. */
   #add({ id, bytes }: SpeltToken): void {
+    assert(
+      this.#nodes + bytes.length < MOST_NODES,
+      "more text in the tokens than the check of their file lets pass",
+    );
     while (3 * (this.#nodes + bytes.length) > 2 * this.#mask) this.#grow();
     let node = 0;
     let last = NONE;

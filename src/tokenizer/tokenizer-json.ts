@@ -12,8 +12,8 @@ import type { TokenizerAddedToken, TokenizerModel } from "./tokenizer.ts";
 const LARGEST_FILE = 1 << 28;
 const LARGEST_VOCABULARY = 1 << 20;
 const LONGEST_PIECE = 4096;
-/** UTF-16 units of all tokens together: twenty times the largest published vocabularies. */
-const MOST_UNITS = 1 << 25;
+/** UTF-16 units of all tokens together: four times the largest published vocabularies, half of what a `TokenTrie` holds. */
+const MOST_UNITS = 1 << 23;
 /** Of all added tokens, which are looked for with one expression. */
 const MOST_ADDED_UNITS = 1 << 22;
 
@@ -47,11 +47,12 @@ const splitSchema = z.object({
   behavior: z.literal("Isolated"),
   invert: z.literal(false),
 });
+const digitsSchema = z.object({ type: z.literal("Digits"), individual_digits: z.boolean() });
 const preTokenizerSchema = z.union([
   byteLevelSchema,
   z.object({
     type: z.literal("Sequence"),
-    pretokenizers: z.array(z.union([splitSchema, byteLevelSchema])).max(16),
+    pretokenizers: z.array(z.union([splitSchema, digitsSchema, byteLevelSchema])).max(16),
   }),
 ]);
 
@@ -199,9 +200,11 @@ function rulesOf(file: TokenizerFile, idOf: ReadonlyMap<string, number>): MergeR
 
 function patternsOf(preTokenizer: TokenizerFile["pre_tokenizer"]): string[] {
   const steps = preTokenizer.type === "Sequence" ? preTokenizer.pretokenizers : [preTokenizer];
-  const patterns = steps.flatMap((step) =>
-    step.type === "Split" ? [step.pattern.Regex] : step.use_regex === false ? [] : [GPT2_PATTERN],
-  );
+  const patterns = steps.flatMap((step) => {
+    if (step.type === "Split") return [step.pattern.Regex];
+    if (step.type === "Digits") return [step.individual_digits ? String.raw`\p{N}` : String.raw`\p{N}+`];
+    return step.use_regex === false ? [] : [GPT2_PATTERN];
+  });
   const last = steps.at(-1);
   if (last?.type === "ByteLevel" && steps.filter(({ type }) => type === "ByteLevel").length === 1)
     return patterns;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
@@ -113,6 +115,28 @@ describe("Tokenizer", () => {
     expect(tokenizer.decode(ids)).toBe(text);
   });
 
+  it("keeps no memory of what it encoded, but for a cache of bounded size", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const letters = randomStream(3, "memory");
+    const words = (count: number): string =>
+      Array.from({ length: count }, () => `${letters.integer(2 ** 31).toString(36)}é`).join(" ");
+    const kept = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const encodeMuch = (): void => {
+      for (let i = 0; i < 4; i++) tokenizer.encode(words(20_000));
+      tokenizer.encode("a".repeat(2_000_000));
+      tokenizer.encode("the end");
+    };
+    encodeMuch();
+    const before = kept();
+    for (let i = 0; i < 2; i++) encodeMuch();
+    expect(kept() - before).toBeLessThan(2 ** 20);
+  });
+
   it("refuses what is not text, ids outside the vocabulary and names it does not have", () => {
     expect(() => tokenizer.encode(7 as unknown as string)).toThrowError(
       expect.objectContaining({ code: "TOKENIZER_NOT_TEXT" }),
@@ -199,7 +223,16 @@ describe("tokenizer.json", () => {
       "tokens that no memory would hold",
       "TOKENIZER_VOCABULARY",
       (file) => {
-        for (let i = 0; i < 8300; i++) file.model.vocab[`${i}${"a".repeat(4090)}`] = 440 + i;
+        for (let i = 0; i < 2100; i++) file.model.vocab[`${i}${"a".repeat(4090)}`] = 440 + i;
+      },
+    ],
+    [
+      "more names of added tokens than can be looked for",
+      "TOKENIZER_VOCABULARY",
+      (file) => {
+        const [token] = file.added_tokens;
+        for (let i = 0; i < 1100; i++)
+          file.added_tokens.push({ ...token, id: 440 + i, content: `${i}${"a".repeat(4000)}` });
       },
     ],
     [

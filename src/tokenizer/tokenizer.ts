@@ -92,9 +92,13 @@ export class Tokenizer {
         ? { wholePieces: bytes.map((b, id) => ({ id, bytes: b })).filter(({ id }) => !added.has(id)) }
         : {}),
     });
+    const normalForm = (token: TokenizerAddedToken): TokenizerAddedToken =>
+      model.normalizer === undefined
+        ? token
+        : { ...token, content: token.content.normalize(model.normalizer) };
     const passes = (tokens: readonly TokenizerAddedToken[]): (AddedTokenPass | undefined)[] => [
       passOf(tokens.filter(({ normalized }) => !normalized)),
-      passOf(tokens.filter(({ normalized }) => normalized)),
+      passOf(tokens.filter(({ normalized }) => normalized).map(normalForm)),
     ];
     this.#passes = {
       plain: passes(model.addedTokens.filter(({ special }) => !special)),

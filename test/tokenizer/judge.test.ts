@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { Tokenizer as Judge } from "tokenizers";
+import { Tokenizer as Judge } from "tokenizers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spellBytes } from "../../src/tokenizer/byte-alphabet.ts";
 import { PieceCounter } from "../../src/tokenizer/count-pieces.ts";
 import { APERTUS_PATTERN, PreTokenizer } from "../../src/tokenizer/pretokenize.ts";
-import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
+import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { parseTokenizerJson, tokenizerJson } from "../../src/tokenizer/tokenizer-json.ts";
 import { trainMerges } from "../../src/tokenizer/train.ts";
 import {
   everyCodePoint,
@@ -117,6 +117,36 @@ describe("against Hugging Face's tokenizers", () => {
     const saved: unknown = JSON.parse(await readFile(join(folder, "saved.json"), "utf8"));
     expect(saved).toEqual(JSON.parse(tokenizerJson(ours.model)));
     expect(await judgeIds(judge, "Grüezi", true)).toEqual([ours.bosId, ...ours.encode("Grüezi")]);
+  });
+
+  it.each([true, false])("cuts off digits as SmolLM and StarCoder do (each alone: %s)", async (alone) => {
+    const file = JSON.parse(tokenizerJson(ours.model)) as { pre_tokenizer: { pretokenizers: unknown[] } };
+    file.pre_tokenizer.pretokenizers = [
+      { type: "Digits", individual_digits: alone },
+      { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+    ];
+    const json = JSON.stringify(file);
+    const [read, itsJudge] = [new Tokenizer(parseTokenizerJson(json)), Judge.fromString(json)];
+    const check = async (text: string): Promise<void> => {
+      expect(read.encode(text, { allowSpecial: true })).toEqual(await judgeIds(itsJudge, text));
+    };
+    await check("In 2026 kosten 1,234.5 kg Ⅷ ½ ٣٤ 一二 x²: 10⁹");
+    await fc.assert(fc.asyncProperty(nastyText, check), { numRuns: 300 });
+  });
+
+  it("finds added tokens in any normal form where the file says so", async () => {
+    const file = JSON.parse(tokenizerJson(ours.model)) as { normalizer: unknown; added_tokens: object[] };
+    file.normalizer = { type: "NFC" };
+    const flags = { single_word: false, lstrip: false, rstrip: false, special: false };
+    const content = "cafe\u0301";
+    for (const normalized of [true, false]) {
+      const added = [...file.added_tokens, { ...flags, normalized, content, id: ours.vocabSize }];
+      const json = JSON.stringify({ ...file, added_tokens: added });
+      const text = `un cafe\u0301, un caf\u00e9, deux cafe\u0301s`;
+      expect(new Tokenizer(parseTokenizerJson(json)).encode(text)).toEqual(
+        await judgeIds(Judge.fromString(json), text),
+      );
+    }
   });
 
   it.each(Object.keys(foreignRules))("gives the same ids with the rules of %s", async (name) => {

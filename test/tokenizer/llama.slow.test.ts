@@ -42,8 +42,6 @@ it.each<[string, Parameters<typeof ggufTokenizerJson>[1]]>([
   ["qwen2", { patterns: [QWEN_PATTERN], normalizer: "NFC" }],
   ["qwen35", { patterns: [QWEN35_PATTERN] }],
   ["command-r", { patterns: [DIGIT, GPT2_PATTERN], normalizer: "NFC" }],
-  ["starcoder", { patterns: [DIGIT, GPT2_PATTERN] }],
-  ["refact", { patterns: [DIGIT, GPT2_PATTERN] }],
   ["mpt", { patterns: [GPT2_PATTERN], normalizer: "NFC" }],
   [
     "deepseek-coder",

@@ -66,6 +66,8 @@ function freeName(name: string, reports: readonly TokenizerReport[]): string {
 
 export function useReports(model: string): Reports {
   const measurer = useRef<Measurer>(undefined);
+  /** Settled once the texts are there and the model's own tokenizer is measured. */
+  const started = useRef<Promise<void>>(undefined);
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const [reports, setReports] = useState<readonly TokenizerReport[]>([]);
   const [busy, setBusy] = useState<string | undefined>(words.loading);
@@ -99,11 +101,12 @@ export function useReports(model: string): Reports {
         setBusy(undefined);
       }
     };
-    void start();
+    started.current = start();
     return () => current.close();
   }, [model]);
 
   const add = async (files: Iterable<File>): Promise<void> => {
+    await started.current;
     setFailure(undefined);
     for (const file of files) await measure(file.name, () => file.text());
     setBusy(undefined);
