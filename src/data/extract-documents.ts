@@ -1,4 +1,5 @@
 /** @file From a source's files to raw documents in one form, with stable ids and the facts the source declares. */
+import { stat } from "node:fs/promises";
 import {
   type DocumentRecord,
   DocumentsWriter,
@@ -6,7 +7,7 @@ import {
   type RejectRecord,
   hashFile,
 } from "../artifacts/index.ts";
-import { BugError, FirnError, type Work } from "../core/index.ts";
+import { BugError, FirnError, systemErrorCode, type Work } from "../core/index.ts";
 import { parseLanguageCode } from "./language/language-code.ts";
 import { folderReader } from "./readers/folder.ts";
 import { gutenbergReader } from "./readers/gutenberg.ts";
@@ -67,15 +68,40 @@ function toDocument(spec: SourceSpec, file: SourceFile, piece: FoundPiece): Docu
   });
 }
 
-/** The hash of every file is in the record of the source: what is read must be what was hashed. */
-async function checkUnchanged(spec: SourceSpec, file: SourceFile): Promise<void> {
-  if ((await hashFile(file.path).catch(() => undefined))?.sha256 === file.sha256) return;
-  throw new FirnError("DATA_SOURCE_CHANGED", {
+function changed(spec: SourceSpec, file: SourceFile): FirnError {
+  return new FirnError("DATA_SOURCE_CHANGED", {
     expected: `the file that was hashed when the build was planned (SHA-256 ${file.sha256.slice(0, 12)}…)`,
     got: "other content, or no file",
     where: `${file.name} of source "${spec.id}"`,
     next: "Something is still writing there. Let it finish, then run the same command again.",
   });
+}
+
+/** What tells a file from another one at the same place; `undefined` when there is none. */
+async function identityOf({ path }: SourceFile): Promise<string | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  return info === undefined ? undefined : `${info.ino} ${info.size} ${info.mtimeMs}`;
+}
+
+/**
+ * The pieces of a file. The hash of every file is in the record of the source: what is read must be what was hashed, from the
+ * first byte to the last, also when somebody replaces or removes the file meanwhile.
+ */
+async function* readUnchanged(
+  spec: SourceSpec,
+  file: SourceFile,
+  read: FileReader,
+): AsyncGenerator<FoundPiece[], void, undefined> {
+  const identity = await identityOf(file);
+  const hash = (await hashFile(file.path).catch(() => undefined))?.sha256;
+  if (hash !== file.sha256) throw changed(spec, file);
+  try {
+    yield* read(file);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") throw changed(spec, file);
+    throw error;
+  }
+  if ((await identityOf(file)) !== identity) throw changed(spec, file);
 }
 
 /** What extraction wrote. */
@@ -140,8 +166,7 @@ export async function extractDocuments(
     const read = await readerOf(source);
     let done = 0;
     for (const file of source.files) {
-      await checkUnchanged(source.spec, file);
-      for await (const pieces of read(file)) {
+      for await (const pieces of readUnchanged(source.spec, file, read)) {
         work.signal.throwIfAborted();
         const { documents, rejects } = extractor.sort(file, pieces);
         await raw.write(documents);

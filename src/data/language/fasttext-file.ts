@@ -5,6 +5,7 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { FirnError } from "../../core/index.ts";
+import { allocateKernel, type KernelTables, packOutput } from "./fasttext-kernel.ts";
 
 const MAGIC = 793_712_314;
 const VERSIONS = [11, 12];
@@ -52,6 +53,8 @@ export interface FastTextTables {
   readonly pruned: ReadonlyMap<number, number> | undefined;
   readonly input: Matrix;
   readonly output: Matrix;
+  /** The same numbers where the kernel finds them; `undefined` for models that it cannot hold. */
+  readonly kernel: KernelTables | undefined;
 }
 
 /** Reads forward through a file. */
@@ -132,11 +135,20 @@ class Cursor {
 
   /** `count` bytes in memory of their own that threads can share. */
   async shared(count: number): Promise<SharedArrayBuffer> {
-    this.check(count >= 0 && this.#at + count <= this.#size, "a table larger than the file");
+    this.checkLeft(count);
     const memory = new SharedArrayBuffer(count);
-    await this.#fill(new Uint8Array(memory), this.#at);
-    this.#at += count;
+    await this.fill(new Uint8Array(memory));
     return memory;
+  }
+
+  /** That the file goes on for so long, before memory is taken for it. */
+  checkLeft(count: number): void {
+    this.check(count >= 0 && this.#at + count <= this.#size, "a table larger than the file");
+  }
+
+  async fill(target: Uint8Array): Promise<void> {
+    await this.#fill(target, this.#at);
+    this.#at += target.length;
   }
 }
 
@@ -185,6 +197,28 @@ async function readMatrix(cursor: Cursor, quantized: boolean): Promise<Matrix> {
   return { kind: "quantized", rows, columns, codes, quantizer, norms };
 }
 
+/** The input, in the kernel's memory where it fits there. */
+async function readInput(
+  cursor: Cursor,
+  quantized: boolean,
+  labels: number,
+): Promise<{ input: Matrix; kernel: KernelTables | undefined }> {
+  if (quantized) {
+    const input = await readMatrix(cursor, true);
+    return { input, kernel: allocateKernel(input.columns, labels, 0) };
+  }
+  const { rows, columns } = await readShape(cursor);
+  const bytes = rows * columns * 4;
+  cursor.checkLeft(bytes);
+  const kernel = allocateKernel(columns, labels, bytes);
+  const values =
+    kernel === undefined
+      ? new Float32Array(new SharedArrayBuffer(bytes))
+      : new Float32Array(kernel.memory.buffer, kernel.inputAt, rows * columns);
+  await cursor.fill(new Uint8Array(values.buffer, values.byteOffset, bytes));
+  return { input: { kind: "dense", rows, columns, values }, kernel };
+}
+
 type Dictionary = Pick<
   FastTextTables,
   "words" | "wordBytes" | "wordOffsets" | "labels" | "labelCounts" | "pruned"
@@ -224,7 +258,11 @@ async function readDictionary(cursor: Cursor): Promise<Dictionary> {
   if (prunedSize >= 0) {
     cursor.check(prunedSize <= MAX_ENTRIES, "an impossible table of pruned rows");
     pruned = new Map();
-    for (let i = 0; i < prunedSize; i++) pruned.set(await cursor.int32(), await cursor.int32());
+    for (let i = 0; i < prunedSize; i++) {
+      const [bucket, row] = [await cursor.int32(), await cursor.int32()];
+      cursor.check(row >= 0 && row < prunedSize, "an impossible pruned row");
+      pruned.set(bucket, row);
+    }
   }
   return { words, wordBytes, wordOffsets, labels, labelCounts, pruned };
 }
@@ -255,7 +293,7 @@ export async function readFastText(path: string): Promise<FastTextTables> {
     cursor.check(buckets >= 0 && maxCharacters <= 100 && wordNgrams <= 100, "impossible settings");
     const dictionary = await readDictionary(cursor);
     const quantized = (await cursor.int8()) !== 0;
-    const input = await readMatrix(cursor, quantized);
+    const { input, kernel } = await readInput(cursor, quantized, dictionary.labels.length);
     const outputQuantized = (await cursor.int8()) !== 0;
     const output = await readMatrix(cursor, quantized && outputQuantized);
     cursor.check(input.columns === dimension && output.columns === dimension, "matrices of different width");
@@ -268,6 +306,8 @@ export async function readFastText(path: string): Promise<FastTextTables> {
       input.rows >= (maxCharacters > 0 || wordNgrams > 1 ? rows : dictionary.words),
       "too few rows",
     );
+    if (kernel !== undefined && output.kind === "dense" && loss !== "hierarchical")
+      packOutput(kernel, output.values);
     return {
       loss,
       wordNgrams,
@@ -278,6 +318,7 @@ export async function readFastText(path: string): Promise<FastTextTables> {
       ...dictionary,
       input,
       output,
+      kernel,
     };
   } finally {
     await file.close();

@@ -1,0 +1,208 @@
+/** @file The whole of extraction and cleaning on input that means harm: bounded, counted, named, and no neighbour lost. */
+import { mkdir, mkdtemp, rm, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readDocuments, readRejects } from "../artifacts/index.ts";
+import { silentReporter, type Work } from "../core/index.ts";
+import { acquireSource } from "./acquire-source.ts";
+import { cleanConfigSchema } from "./clean-config.ts";
+import { cleanDocuments } from "./clean-documents.ts";
+import { extractDocuments } from "./extract-documents.ts";
+import { resolveSource } from "./resolve-source.ts";
+import { sourceSpecSchema } from "./source-spec.ts";
+
+let dir: string;
+let work: Work;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "firn-hostile-"));
+  await mkdir(join(dir, "in"));
+  work = {
+    report: silentReporter,
+    signal: new AbortController().signal,
+    fact: () => undefined,
+    workers: 1,
+    threads: 1,
+  };
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const write = (name: string, content: string | Uint8Array): Promise<void> =>
+  writeFile(join(dir, "in", name), content);
+const line = (text: string, fields: object = {}): string => `${JSON.stringify({ text, ...fields })}\n`;
+const GOOD = "The snow of last winter has become firn, and it will be ice when enough years have passed.";
+
+async function resolve(reader: object) {
+  const spec = sourceSpecSchema.parse({ id: "in", licence: "CC0-1.0", category: "other", reader });
+  return resolveSource(spec, dir);
+}
+
+/** What became of every piece: its text, or `step/reason`, by id. */
+async function extract(reader: object): Promise<Map<string, string>> {
+  const source = await resolve(reader);
+  const out = join(dir, "source");
+  await acquireSource(source, out, work);
+  await extractDocuments(source, out, work);
+  const fates = new Map<string, string>();
+  for await (const batch of readDocuments(out, "raw"))
+    for (const { id, text } of batch) fates.set(id.slice(3), text);
+  for await (const batch of readRejects(out)) {
+    for (const { id, step, reason } of batch)
+      fates.set(fates.has(id.slice(3)) ? `${id.slice(3)} again` : id.slice(3), `${step}/${reason}`);
+  }
+  return fates;
+}
+
+describe("input that means harm", () => {
+  it("as tables costs what is broken and nothing beside it", async () => {
+    const rows = Array.from({ length: 3000 }, (_, i) =>
+      line(`${GOOD} ${(i * 2_654_435_761) % 4_294_967_296}`),
+    );
+    const packed = gzipSync(rows.join(""));
+    await write("a-before.jsonl", line("before"));
+    await write("b-cut.jsonl.gz", packed.subarray(0, packed.length - 500));
+    await write(
+      "c-bomb.jsonl.gz",
+      gzipSync(Buffer.concat([Buffer.from(line("x")), Buffer.alloc(40 << 20, "y")])),
+    );
+    await write(
+      "d-bytes.jsonl",
+      Buffer.concat([
+        Buffer.from(line("one")),
+        Buffer.from([0x7b, 0xff, 0xfe, 0xc0, 0x0a]),
+        Buffer.from(`${"[".repeat(100_000)}\n`),
+        Buffer.from(line("two\u0000\u0000 with NULs")),
+        Buffer.from('{"text":1}\n[]\nnull\n{"__proto__":{"text":"no"}}\n'),
+        Buffer.from(line("three")),
+      ]),
+    );
+    await write("e-not.jsonl.zst", "this is no zstd frame");
+    await write("f-after.jsonl", line("after"));
+    const paths = [
+      "a-before.jsonl",
+      "b-cut.jsonl.gz",
+      "c-bomb.jsonl.gz",
+      "d-bytes.jsonl",
+      "e-not.jsonl.zst",
+      "f-after.jsonl",
+    ];
+    const fates = await extract({ type: "jsonl", path: paths.map((name) => `in/${name}`) });
+    const of = (name: string) =>
+      [...fates].filter(([id]) => id.startsWith(`in/${name}`)).map(([, fate]) => fate);
+    expect(of("a")).toEqual(["before"]);
+    expect(of("f")).toEqual(["after"]);
+    const cut = of("b");
+    expect(cut.slice(0, 2500).every((text) => text.startsWith(GOOD))).toBe(true);
+    expect(cut.at(-1)).toBe("extract/file-broken");
+    expect(of("c")).toEqual(["x", "extract/line-too-long"]);
+    expect(of("e")).toEqual(["extract/file-broken"]);
+    expect(of("d")).toEqual([
+      "one",
+      "two\u0000\u0000 with NULs",
+      "three",
+      "extract/utf8-invalid",
+      "extract/json-invalid",
+      "extract/text-missing",
+      "extract/text-missing",
+      "extract/text-missing",
+      "extract/text-missing",
+    ]);
+  });
+
+  it("as pages and texts is read as far as it is text", async () => {
+    await write("a.html", `<html><body><p>${GOOD}</p><p>${GOOD}</p>`);
+    await write("b-open.html", `<p>${GOOD}${"<div><table><b><!-- ".repeat(50_000)}`);
+    await write("c-attribute.html", `<p>${GOOD}</p><a href="${"x".repeat(2_000_000)}`);
+    await write("d-entities.html", `<p>${GOOD} ${"&amp;&#0;&#x110000;&nope".repeat(50_000)}</p>`);
+    await write("e-binary.txt", Buffer.alloc(100_000));
+    await write("f-nuls.txt", `${GOOD}\u0000${GOOD}`);
+    await write(
+      "g-bytes.txt",
+      Buffer.concat([Buffer.from(`${GOOD} é`), Buffer.from([0xff, 0xc3]), Buffer.from(` ü ñ ${GOOD}`)]),
+    );
+    await write("h-empty.txt", "");
+    const fates = await extract({ type: "folder", path: "in", extensions: [".txt", ".html"] });
+    expect(fates.size).toBe(8);
+    for (const name of ["a.html", "c-attribute.html", "d-entities.html", "f-nuls.txt", "g-bytes.txt"])
+      expect(fates.get(`${name}#1`), name).toContain(GOOD);
+    expect(fates.has("b-open.html#1")).toBe(true);
+    expect(fates.get("e-binary.txt#1")).toBe("extract/no-text");
+    expect(fates.get("h-empty.txt#1")).toBe("extract/no-text");
+  });
+
+  it("in its text passes every step in linear time and ends exactly once", async () => {
+    const hostile = [
+      " ".repeat(300_000),
+      "a".repeat(300_000),
+      "@".repeat(100_000),
+      "a@".repeat(100_000),
+      `${"a.".repeat(100_000)}@b`,
+      "1.".repeat(100_000),
+      "::".repeat(100_000),
+      "CH93 0076 ".repeat(20_000),
+      "\u0000".repeat(1000) + GOOD,
+      "\u0301".repeat(200_000),
+      "\ud83d".repeat(50_000),
+      "\u202e".repeat(1000) + GOOD,
+      `${"-\n".repeat(100_000)}`,
+      "https://".repeat(50_000),
+      `${"(".repeat(100_000)}${")".repeat(100_000)}`,
+      "ﷺ".repeat(30_000),
+      `<p>${"<b>".repeat(50_000)}`,
+    ];
+    const rows = hostile.map((text, i) => line(text, { id: `h${i}` }));
+    rows.splice(5, 0, line(GOOD, { id: "good" }), line(`${GOOD} Again.`, { id: "good" }));
+    await write("x.jsonl", rows.join(""));
+    const fates = await extract({ type: "jsonl", path: "in/x.jsonl", fields: { id: "id" } });
+    expect(fates.size).toBe(rows.length);
+    const out = join(dir, "documents");
+    const config = cleanConfigSchema.parse({
+      seed: 1,
+      nearDuplicates: {},
+      quality: { minBytes: 10 },
+      pii: ["email", "ip", "iban", "phone", "card"],
+    });
+    await cleanDocuments([join(dir, "source")], config, out, work);
+    const ends: string[] = [];
+    for (const split of ["train", "heldout"] as const)
+      for await (const batch of readDocuments(out, split)) ends.push(...batch.map(({ id }) => id));
+    expect(ends).toContain("in/in/x.jsonl#good");
+    for await (const batch of readRejects(out))
+      ends.push(...batch.map(({ id, reason }) => `${id} ${reason}`));
+    expect(ends).toHaveLength(rows.length);
+    expect(ends).toContain("in/in/x.jsonl#good duplicate-id");
+  }, 60_000);
+
+  it("that vanishes or changes while it is read stops the build with its name, and leaves nothing half-read", async () => {
+    const names = ["in/1.jsonl", "in/2.jsonl"];
+    for (const name of names) await writeFile(join(dir, name), line(GOOD).repeat(5000));
+    for (const harm of [
+      (path: string) => unlink(path),
+      async (path: string) => {
+        await writeFile(path, line("other").repeat(5000));
+      },
+    ]) {
+      const source = await resolve({ type: "jsonl", path: names });
+      let reads = 0;
+      // The second file is harmed when its first pieces have been read.
+      const signal = {
+        throwIfAborted() {
+          reads += 1;
+          if (reads === 12) pending = harm(source.files[1]!.path);
+        },
+      } as AbortSignal;
+      let pending: Promise<void> | undefined;
+      const error: unknown = await extractDocuments(source, join(dir, "out"), { ...work, signal }).catch(
+        (thrown: unknown) => thrown,
+      );
+      await pending;
+      expect(error).toMatchObject({ code: "DATA_SOURCE_CHANGED" });
+      expect(String((error as Error).message)).toContain("in/2.jsonl");
+      await expect(readDocuments(join(dir, "out"), "raw").next()).rejects.toMatchObject({
+        code: "DATA_DOCUMENTS_MISSING",
+      });
+      for (const name of names) await writeFile(join(dir, name), line(GOOD).repeat(5000));
+    }
+  });
+});
