@@ -183,6 +183,7 @@ export const COMMANDS: readonly Command[] = [
       "`add KIND VALUE` takes a request (domain, url, hash, text or person), computes which documents, tokens, training " +
       "steps and released models it concerns, records it in the ledger, and writes a signed receipt and a letter in " +
       "plain words; the ledger keeps passages and personal data as salted hashes only. `list` shows the requests and their deadlines, " +
+      "with --domain also what was left out of every corpus, on what evidence, when, and how many tokens it is; " +
       "`decide ID next-corpus|output-filter|retrain|refused` records an answer. " +
       "`fetch FILE` asks the hosts with most text in the store (or those of --hosts) for robots.txt, ai.txt and " +
       "tdmrep.json, one request at a time each, and writes what they answer to a snapshot. A recipe that names it " +
@@ -204,7 +205,10 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--contact <text>", description: "add: where the answer goes" },
       { flags: "--days <n>", description: "add: days until the answer is due", default: "30" },
       { flags: "--everything", description: "add: the request is meant although it names all documents" },
-      { flags: "--domain <name>", description: "list: only requests that touch this domain" },
+      {
+        flags: "--domain <name>",
+        description: "list: only requests that touch this domain, and what was left out of it",
+      },
       { flags: "--why <text>", description: "decide: the reason, for the letter" },
       { flags: "--hosts <file>", description: "hosts to ask, one a line, instead of those of the store" },
       { flags: "--top <n>", description: "ask only the first n", default: "1000" },

@@ -11,6 +11,8 @@ import { LANGUAGE_LABEL } from "./source-spec.ts";
 
 const share = z.number().min(0).max(1);
 
+const licenceList = z.array(z.string().min(1).max(200)).min(1).max(1000);
+
 export const cleanConfigSchema = z.strictObject({
   /** Decides the held-out set and what a cap keeps. */
   seed: z.int().default(0),
@@ -30,6 +32,18 @@ export const cleanConfigSchema = z.strictObject({
       signals: z.array(z.enum(OPTOUT_SIGNALS)).default([...DEFAULT_SIGNALS]),
     })
     .prefault({}),
+  /** Licences to keep, by SPDX id (`NOASSERTION` for those that nobody can state); all of a kind when left out. */
+  licences: z
+    .strictObject({
+      /** Of the compilation: what a source declares of itself. */
+      compilation: licenceList.optional(),
+      /** Of the content: what a document carries, or its source declares of its texts. */
+      content: licenceList.optional(),
+    })
+    .refine(({ compilation, content }) => compilation !== undefined || content !== undefined, {
+      message: "give compilation, content or both",
+    })
+    .optional(),
   /** Languages to keep: ISO 639-3, perhaps with a script (`srp_Cyrl`). All when left out. */
   languages: z
     .array(z.string().regex(LANGUAGE_LABEL, "ISO 639-3 (deu), perhaps with a script (srp_Cyrl)"))

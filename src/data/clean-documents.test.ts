@@ -87,7 +87,7 @@ oldest woman of one village gave her hand to the youngest child of the other, an
 sides. The bridge has been repaired many times, and some say that not a single piece of the first one is left in it.`;
 
 /** Pages of the web: two nearly the same, one that its site refuses, one that refuses itself. */
-const PAGES = [
+const PAGES: { url: string; text: string; licence?: string }[] = [
   { url: "https://open.example.com/story", text: STORY },
   { url: "https://copy.example.com/story", text: STORY.replace("a single piece", "one piece").toUpperCase() },
   { url: "https://closed.example.com/private/story", text: `Another story. ${STORY}` },
@@ -99,6 +99,7 @@ PAGES.push({
   url: "https://open.example.com/exam",
   text: `These are the questions of last summer, as the pupils remember them. ${QUESTION} Nobody knew the answer at once.`,
 });
+PAGES.push({ url: "https://open.example.com/nc", text: `A third story. ${STORY}`, licence: "cc by-nc 4.0" });
 const SNAPSHOT = {
   host: "closed.example.com",
   date: "2026-01-15T12:00:00Z",
@@ -119,6 +120,7 @@ async function clean(out: string, workers: number, config: object = {}): Promise
     },
     nearDuplicates: {},
     optOut: { snapshot: "snapshot.jsonl" },
+    licences: { content: ["mit", "LicenseRef-Public-Domain"] },
     probes: {
       texts: { source: "books", repetitions: [0, 1, 3], perBucket: 2, minBytes: 500 },
       canaries: { kinds: ["words"], characters: [40], repetitions: [0, 3], each: 1 },
@@ -168,7 +170,7 @@ beforeAll(async () => {
     }),
     await acquire({
       id: "pages",
-      reader: { type: "jsonl", path: "pages.jsonl", fields: { url: "url" } },
+      reader: { type: "jsonl", path: "pages.jsonl", fields: { url: "url", licence: "licence" } },
       category: "crawled",
     }),
   ];
@@ -272,6 +274,21 @@ describe("cleaning documents", () => {
       snapshot: { hosts: 1, period: { from: SNAPSHOT.date, to: SNAPSHOT.date } },
       requests: null,
     });
+  });
+
+  it("leaves out what its licence does not allow, under its one name", async () => {
+    const rejects = await all(readRejects(result.out));
+    expect(rejects.find(({ id }) => id === "pages/pages.jsonl#5")).toMatchObject({
+      step: "licence",
+      reason: "content-licence",
+      licence: "CC-BY-NC-4.0",
+    });
+    expect(result.facts.map(({ data }) => data as Record<string, unknown>)).toContainEqual(
+      expect.objectContaining({
+        step: "licence",
+        allowed: { compilation: null, content: expect.any(Array) as unknown },
+      }),
+    );
   });
 
   it("leaves out a page with a question of an evaluation set, and says which", async () => {

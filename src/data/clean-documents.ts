@@ -27,6 +27,7 @@ import {
 } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
 import { CANARY_SOURCE, canaryRecord, makeCanaries, type Probe } from "./probes/canaries.ts";
+import { licenceStep } from "./steps/licence.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
 
@@ -45,10 +46,13 @@ async function learnLanguages(
 ): Promise<{ identifier: LanguageIdentifier; report: IdentifierReport }> {
   const declared = new DeclaredText(config.seed, config.identifier.trainingCharacters);
   const task = work.report.task("learn languages", facts.documents, "documents");
+  const compilations = Object.fromEntries(sources.map(({ record }) => [record.id, record.licence]));
+  const licence = config.licences === undefined ? undefined : licenceStep(config.licences, compilations);
   let done = 0;
   for await (const batch of rawBatches(sources, work.signal)) {
     for (const document of batch) {
       if (document.declaredLanguage === null || findRefusals(document, policy).length > 0) continue;
+      if (licence !== undefined && "reason" in licence.judge(document)) continue;
       declared.add({ ...document, text: normaliseText(document.text) }, facts.plan.isHeldout(document));
     }
     done += batch.length;

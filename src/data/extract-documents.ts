@@ -9,6 +9,7 @@ import {
 } from "../artifacts/index.ts";
 import { BugError, FirnError, systemErrorCode, type Work } from "../core/index.ts";
 import { parseLanguageCode } from "./language/language-code.ts";
+import { normaliseLicence } from "./licence.ts";
 import { folderReader } from "./readers/folder.ts";
 import { gutenbergReader } from "./readers/gutenberg.ts";
 import { jsonlReader } from "./readers/jsonl.ts";
@@ -18,7 +19,7 @@ import type { FileReader, FoundDocument, FoundPiece } from "./readers/reader.ts"
 import { udhrReader } from "./readers/udhr.ts";
 import { readWarc } from "./readers/warc.ts";
 import type { ResolvedSource, SourceFile } from "./resolve-source.ts";
-import { licenceOf, type SourceSpec } from "./source-spec.ts";
+import { contentLicenceOf, type SourceSpec } from "./source-spec.ts";
 import { rejectDocument } from "./steps/step.ts";
 import { countKept, countRejected, newTally, type StepTally, tallyFact } from "./tally.ts";
 
@@ -58,7 +59,9 @@ function toDocument(spec: SourceSpec, file: SourceFile, piece: FoundPiece): Docu
     id: wellFormed(`${spec.id}/${file.name}#${piece.place}`),
     text: wellFormed(piece.text),
     source: spec.id,
-    licence: wellFormed(found.licence ?? licenceOf(spec)),
+    licence: wellFormed(
+      found.licence === undefined ? contentLicenceOf(spec) : normaliseLicence(found.licence),
+    ),
     url: piece.url === undefined ? null : wellFormed(piece.url),
     date: piece.date === undefined ? null : wellFormed(piece.date),
     signals: found.signals === undefined ? null : wellFormed(found.signals),

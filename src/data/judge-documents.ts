@@ -13,6 +13,7 @@ import { c4Step } from "./steps/c4.ts";
 import { qualityClassifierStep, toxicityStep } from "./steps/classify.ts";
 import { decontaminateStep } from "./steps/decontaminate.ts";
 import { identifyLanguageStep, type StepIdentifier } from "./steps/identify-language.ts";
+import { licenceStep } from "./steps/licence.ts";
 import { normaliseStep } from "./steps/normalise.ts";
 import { optOutStep, requestedTextStep } from "./steps/opt-out.ts";
 import { qualityStep } from "./steps/quality.ts";
@@ -27,9 +28,11 @@ function languageSteps(
   config: CleanConfig,
   identifier: StepIdentifier,
   policy: OptOutPolicy,
+  { compilations }: StepModels,
 ): DocumentStep[] {
   return [
     optOutStep(policy),
+    ...(config.licences === undefined ? [] : [licenceStep(config.licences, compilations)]),
     normaliseStep,
     identifyLanguageStep(identifier, config.identifier),
     selectLanguageStep(config.languages),
@@ -59,7 +62,7 @@ function documentSteps(
 ): DocumentStep[] {
   const { evaluations } = models;
   return [
-    ...languageSteps(config, identifier, policy),
+    ...languageSteps(config, identifier, policy, models),
     ...qualitySteps(config, models),
     ...(evaluations === undefined ? [] : [decontaminateStep(evaluations)]),
     scrubPiiStep(config.pii),
@@ -97,7 +100,8 @@ export function documentJudge(
   const { nearDuplicates } = config;
   const { fastText } = models;
   const identifier = fastText === undefined ? learnt : new FastTextIdentifier(new FastText(fastText));
-  if (extent === "languages") return { steps: languageSteps(config, identifier, policy), hasher: undefined };
+  if (extent === "languages")
+    return { steps: languageSteps(config, identifier, policy, models), hasher: undefined };
   return {
     steps: documentSteps(config, identifier, policy, models),
     hasher: nearDuplicates === undefined ? undefined : new MinHasher(nearDuplicates),

@@ -81,8 +81,13 @@ export async function learnModels(
   work: Work,
 ): Promise<{ models: StepModels; facts: ModelFacts }> {
   const { config } = judges;
+  const compilations = Object.fromEntries(sources.map(({ record }) => [record.id, record.licence]));
   const fastText = files.fastText === undefined ? undefined : await readFastText(files.fastText.path);
   const facts: Record<string, { readonly [key: string]: Json }> = {};
+  if (config.licences !== undefined) {
+    const { compilation, content } = config.licences;
+    facts["licence"] = { allowed: { compilation: compilation ?? null, content: content ?? null } };
+  }
   const evaluations = await openEvaluations(config, files, facts, work);
 
   const { rules, classifier } = config.quality;
@@ -121,7 +126,7 @@ export async function learnModels(
   for (const job of [quality, toxicity]) if (job !== undefined) learners.push(job.learner);
   for (const learner of learners) checkSourceNames(learner.sources, sources, learner.setting);
   if (learners.length > 0)
-    await sampleCorpus(sources, raw, { ...judges, models: { fastText } }, learners, work);
+    await sampleCorpus(sources, raw, { ...judges, models: { compilations, fastText } }, learners, work);
 
   const keep = async (name: string, step: string, text: string): Promise<void> => {
     await writeFileAtomic(join(dir, name), text);
@@ -154,6 +159,7 @@ export async function learnModels(
   };
   return {
     models: {
+      compilations,
       fastText,
       evaluations,
       qualityValues,

@@ -3,6 +3,7 @@
  * that no byte enters without a licence and a category.
  */
 import { z } from "zod";
+import { UNKNOWN_LICENCE } from "./licence.ts";
 
 /** The categories of the AI Office's template for the public summary of training content, section 2. */
 export const SOURCE_CATEGORIES = {
@@ -88,6 +89,11 @@ export const sourceSpecSchema = z
     licence: z.string().regex(SPDX, "an SPDX expression such as CC-BY-4.0, or LicenseRef-…").optional(),
     /** The only way around `licence`. */
     licenceUnknownBecause: z.string().min(10, "a sentence that says why").optional(),
+    /** Of the texts themselves, where it is another than the compilation's and the documents do not say it. */
+    contentLicence: z
+      .string()
+      .regex(SPDX, "an SPDX expression such as CC-BY-4.0, or LicenseRef-…")
+      .optional(),
     /** Rights in the texts themselves, where they differ from the compilation's licence. */
     contentRights: z.string().min(1).optional(),
     category: z.enum(Object.keys(SOURCE_CATEGORIES) as [SourceCategory, ...SourceCategory[]]),
@@ -133,10 +139,12 @@ export const sourceSpecSchema = z
 /** A source as a recipe declares it, defaults filled in. */
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
-/** What SPDX prints where nobody can state the licence. */
-export const UNKNOWN_LICENCE = "NOASSERTION";
-
-/** The licence that documents of this source carry. */
+/** The licence of the compilation. */
 export function licenceOf(spec: SourceSpec): string {
   return spec.licence ?? UNKNOWN_LICENCE;
+}
+
+/** The licence of documents that do not carry their own. */
+export function contentLicenceOf(spec: SourceSpec): string {
+  return spec.contentLicence ?? licenceOf(spec);
 }

@@ -5,6 +5,8 @@ import type { FastTextTables } from "./language/fasttext-file.ts";
 import type { QualityValues } from "./quality/learn-values.ts";
 
 export interface StepModels {
+  /** The licence that each source declares of itself. */
+  readonly compilations: Readonly<Record<string, string>>;
   /** Identifies languages in place of the identifier that is learnt. */
   readonly fastText?: FastTextTables | undefined;
   readonly evaluations?: EvaluationItems | undefined;

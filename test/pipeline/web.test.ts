@@ -169,6 +169,24 @@ describe("the recipe web", () => {
     expect(left.filter((name) => /partial|firn-tmp/.test(name))).toEqual([]);
   }, 60_000);
 
+  it("tells an owner what was left out of a domain, why, and since when", async () => {
+    const words = ["optout", "list", "--domain", "127.0.0.1", "--store", at("one")];
+    const { out } = await firn(...words);
+    expect(out).toMatch(/Left out of documents [0-9a-f]{12}, built \d{4}-\d\d-\d\d:/);
+    expect(out).toMatch(/robots +1 .*Disallow: \/rus \(robots\.txt of 127\.0\.0\.1.*for CCBot/);
+    const json: unknown = JSON.parse((await firn(...words, "--json")).out);
+    expect(json).toMatchObject({
+      requests: [],
+      refused: [
+        { reason: "noai", documents: 1, tokens: null },
+        { reason: "robots", documents: 1 },
+      ],
+    });
+    expect((await firn("optout", "list", "--domain", "example.com", "--store", at("one"))).out).toContain(
+      "No corpus of this store left out a document of example.com",
+    );
+  });
+
   it("is shown as a funnel, with languages, sites and examples of both sides", async () => {
     const { out } = await firn("show", "documents", "--store", at("one"));
     expect(out).toMatch(/near-duplicates +█+░+ +\d+ +near-duplicate \d+/);

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../artifacts/index.ts";
-import { FirnError, formatInteger, formatTable } from "../../core/index.ts";
+import { FirnError, formatBytes, formatInteger, formatTable, groupBy } from "../../core/index.ts";
 import {
   collectRequests,
   Ledger,
@@ -14,6 +14,7 @@ import {
 import type { CommandCall } from "../command.ts";
 import { parseOptions, storeOption } from "../options.ts";
 import { unfilterRequest } from "../output-filter.ts";
+import { type RefusedGroup, refusedDocuments } from "../refused-documents.ts";
 import { touchesDomain, writeRequestList } from "../requests.ts";
 
 const listSchema = z.object({ store: storeOption, domain: z.string().min(1).max(300).optional() });
@@ -33,13 +34,49 @@ function clockText(request: OpenRequest, now: Date): string {
   }
 }
 
+/** Refusals beyond this many are counted together. */
+const SHOWN = 20;
+
+function printRefused(call: CommandCall, domain: string, refused: readonly RefusedGroup[]): void {
+  if (refused.length === 0) {
+    call.terminal.print(`No corpus of this store left out a document of ${domain} because of an opt-out.`);
+    return;
+  }
+  for (const [corpus, groups] of groupBy(refused, (group) => group.corpus)) {
+    const { built } = groups[0]!;
+    call.terminal.print(
+      `Left out of documents ${corpus.slice(0, 12)}${built === null ? "" : `, built ${built.slice(0, 10)}`}:`,
+    );
+    const rows = groups
+      .slice(0, SHOWN)
+      .map(({ reason, evidence, documents, bytes, tokens }) => [
+        reason,
+        formatInteger(documents),
+        formatBytes(bytes),
+        tokens === null ? "-" : formatInteger(tokens),
+        evidence.slice(0, 160),
+      ]);
+    call.terminal.print(formatTable(["signal", "documents", "text", "tokens", "evidence"], rows));
+    if (groups.length > SHOWN)
+      call.terminal.print(
+        `… and ${formatInteger(groups.length - SHOWN)} more refusals; --json has them all.`,
+      );
+  }
+}
+
 export async function runOptoutList(call: CommandCall): Promise<void> {
   const { store, domain } = parseOptions(listSchema, call);
   const now = new Date();
   const all = await collectRequests(Ledger.open(store, call.report).facts());
-  const requests = domain === undefined ? all : all.filter((request) => touchesDomain(request, domain));
+  const requests =
+    domain === undefined ? all : all.filter((request) => touchesDomain(request, domain.toLowerCase()));
+  const refused =
+    domain === undefined
+      ? []
+      : await refusedDocuments(store, Ledger.open(store, call.report), domain.toLowerCase());
   if (call.json) {
     call.printJson({
+      ...(domain === undefined ? {} : { refused: refused as never }),
       requests: requests.map((request) => ({
         ...request,
         clock: { ...requestClock(request, now) },
@@ -47,6 +84,7 @@ export async function runOptoutList(call: CommandCall): Promise<void> {
     });
     return;
   }
+  if (domain !== undefined) printRefused(call, domain, refused);
   if (requests.length === 0) {
     call.terminal.print(domain === undefined ? "No request has come." : `No request names ${domain}.`);
     return;

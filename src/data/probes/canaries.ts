@@ -121,6 +121,7 @@ export function canaryRecord(documents: readonly DocumentRecord[]): SourceRecord
     reader: "canaries",
     licence: LICENCE,
     licenceUnknownBecause: null,
+    contentLicence: null,
     contentRights: null,
     category: "synthetic",
     period: null,

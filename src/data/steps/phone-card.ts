@@ -53,7 +53,7 @@ const INTERNATIONAL =
   /(?<![\p{L}\p{N}+/=_.-])(?:\+|00)[1-9]\d{0,2}(?:[ \u00a0./-]?\(0?\d{0,4}\))?(?:[ \u00a0./-]{0,1}\d{1,5}){2,6}(?![\p{L}\p{N}])/gu;
 /** A national number, only after a word that says what it is. */
 const NATIONAL =
-  /(?<=(?:^|[^\p{L}])(?:tel|telefon|telefono|teléfono|téléphone|tél|phone|fax|mobile|mobil|handy|natel|cell|тел|телефон|電話|电话|전화|هاتف)[.:：]{0,2}[ \u00a0]{0,2})\(?\d{1,5}\)?(?:[ \u00a0./-]?\d{1,4}){2,5}(?![\p{L}\p{N}])/giu;
+  /(?<=(?:^|[^\p{L}])(?:tel|telefon|telefono|teléfono|téléphone|tél|phone|fax|mobile|mobil|handy|natel|cell|portable|bureau|call|rufen sie|тел|телефон|電話|电话|전화|هاتف)[ \u00a0]?[.:：]{0,2}[ \u00a0]{0,2})\(?\d{1,5}\)?(?:[ \u00a0./-]?\d{1,4}){2,5}(?![\p{L}\p{N}])/giu;
 
 const countDigits = (text: string): number => text.match(/\d/g)?.length ?? 0;
 

@@ -47,16 +47,36 @@ function score(): Map<PiiKind, { right: number; missed: string[]; wrong: string[
 }
 
 describe("personal identifiers in labelled text", () => {
-  it.each(["email", "ip", "iban", "card"] as const)("are all found, and nothing else is: %s", (kind) => {
+  it.each(["email", "iban", "card"] as const)("are all found, and nothing else is: %s", (kind) => {
     const { right, missed, wrong } = score().get(kind)!;
     expect({ missed, wrong }).toEqual({ missed: [], wrong: [] });
-    expect(right).toBeGreaterThanOrEqual(4);
+    expect(right).toBeGreaterThanOrEqual(5);
+  });
+
+  it("IP addresses are all found, with a precision of at least three in four", () => {
+    const { right, missed, wrong } = score().get("ip")!;
+    expect(missed).toEqual([]);
+    expect(right / (right + wrong.length), wrong.join("\n")).toBeGreaterThanOrEqual(0.75);
   });
 
   it("telephones are found with a precision and recall of at least nine in ten", () => {
     const { right, missed, wrong } = score().get("phone")!;
     expect(right / (right + missed.length), missed.join("\n")).toBeGreaterThanOrEqual(0.9);
     expect(right / (right + wrong.length), wrong.join("\n")).toBeGreaterThanOrEqual(0.9);
+  });
+});
+
+describe("the page about data", () => {
+  it("prints what is measured on the labelled lines", () => {
+    const page = readFileSync(new URL("../../../docs/data.md", import.meta.url), "utf8");
+    const rows = [...score()].map(([kind, { right, missed, wrong }]) => {
+      const share = (of: number): string => (right / of).toFixed(2);
+      return `| ${kind} | ${right + missed.length} | ${share(right + wrong.length)} | ${share(right + missed.length)} |`;
+    });
+    expect(page).toContain(
+      ["| kind | labelled | precision | recall |", "|---|--:|--:|--:|", ...rows].join("\n"),
+    );
+    expect(page).toContain(`${LINES.length} labelled lines`);
   });
 });
 

@@ -51,7 +51,7 @@ const IPV4 =
   /(?<![\p{L}\p{N}_.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\p{L}\p{N}_]|\.\d)/gu;
 /** What stands before a number with dots that is a version or a place in a document. */
 const VERSION_BEFORE =
-  /(?:\b(?:v|ver|vers|version|versions|release|rel|rev|revision|build|firmware|patch|update|section|sec|chapter|clause|article|annex|figure|fig|table|oid|kapitel|abschnitt|ziffer|chapitre|sección)\b\.?:?|§|[-/@=])\s?$/iu;
+  /(?:\b(?:v|ver|vers|version|versions|release|rel|rev|revision|build|firmware|patch|update|section|sec|chapter|clause|article|paragraph|paragraf|absatz|annex|figure|fig|table|oid|kapitel|abschnitt|ziffer|chapitre|sección)\b\.?:?|§|[-/@=])\s?$/iu;
 /** Small numbers at the start of a line, then a word: a heading, not an address. */
 const HEADING_AFTER = /^[ \t]+\p{Lu}/u;
 
