@@ -71,7 +71,7 @@ function printEffect(call: CommandCall, request: OpenRequest): void {
     retrain,
   } of request.effects) {
     print(
-      `Run ${run.slice(0, 12)}: ${formatInteger(documents)} training documents, ${formatInteger(heldout)} held out, ${formatInteger(tokens)} tokens; ` +
+      `Run ${run.slice(0, 12)}: ${formatInteger(documents)} training documents of ${formatInteger(tokens)} tokens, ${formatInteger(heldout)} held out; ` +
         `${formatInteger(dropped.reduce((sum, group) => sum + group.documents, 0))} had been dropped before`,
     );
     if (firstStep !== null)
@@ -121,6 +121,7 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
   call.terminal.print(`Request ${record.id}, to be answered by ${record.deadline.slice(0, 10)}`);
   printEffect(call, request);
   call.terminal.print(`\nReceipt and letter: ${folder}`);
+  if (concernsNothing(effects) && isKeptAsHash(subject.kind)) return;
   call.terminal.print(
     `The next build leaves it out when its recipe says documents.optOut.requests: ${requestListPath(options.store)} (${formatInteger(listed)} lines)`,
   );
