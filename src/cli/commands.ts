@@ -124,14 +124,19 @@ export const COMMANDS: readonly Command[] = [
     summary: "follow the chain: which documents a training step saw, which steps saw a document",
     description:
       "`step N` lists the documents in training step N; `document ID` says which steps saw a document, or which step " +
-      'of the data pipeline dropped it and why; `text "…"` finds the documents that hold a text; `domain NAME` says ' +
-      "what was used of a web site. Answers come from the tables of the newest pretraining run in the store, offline. " +
+      'of the data pipeline dropped it and why; `text "…"` finds the documents that hold a text; `domain NAME`, ' +
+      "`url ADDRESS` (and all below it) and `licence ID` say what was used, what was dropped and why, and how much training " +
+      "read of it; for a text also which tokens hold it. Answers come from the tables of the newest pretraining run in the store, offline. " +
       "`index` builds an index beside them, which answers without reading the corpus.",
     arguments: [
-      { name: "subject", description: "step, document, text or domain; or index", required: true },
+      {
+        name: "subject",
+        description: "step, document, text, domain, url or licence; or index",
+        required: true,
+      },
       {
         name: "value",
-        description: "the step's number, the document's id, the text, the domain",
+        description: "the step's number, the document's id, the text, domain, address or licence",
         required: false,
         variadic: true,
       },

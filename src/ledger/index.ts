@@ -3,10 +3,11 @@ export { CHAIN_START, type Fact, factId, type NewFact } from "./fact.ts";
 export { Ledger, type LedgerVerdict, verifyLedger } from "./ledger.ts";
 export { type HostDecisions, hostDecisions, type HostTotals } from "./hosts.ts";
 export * from "./trace.ts";
+export * from "./trace-group.ts";
 export { buildTraceIndex, indexBytes, openTraceIndex, type TraceIndex } from "./trace-index.ts";
 export { type TokenPlace, tokenPlaces } from "./token-places.ts";
 export { openRunTrace, type RunTrace } from "./run-trace.ts";
-export type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
+export type { DocumentTrace, DomainTrace, GroupTrace, TextTrace } from "./trace-rows.ts";
 export {
   collectRequests,
   concernsNothing,

@@ -123,7 +123,8 @@ export async function traceRequest(subject: RequestSubject, run: RunTables): Pro
     const hashes = await concerned(tables, subject, { documents }, raw);
     const [row] = await tables.query(
       `SELECT count(*) FILTER (hit.split = 'train') AS documents, count(*) FILTER (hit.split <> 'train') AS heldout,
-         CAST(coalesce(sum(hit.bytes), 0) AS BIGINT) AS bytes, CAST(coalesce(sum(t.length), 0) AS BIGINT) AS tokens,
+         CAST(coalesce(sum(hit.bytes) FILTER (hit.split = 'train'), 0) AS BIGINT) AS bytes,
+         CAST(coalesce(sum(t.length) FILTER (hit.split = 'train'), 0) AS BIGINT) AS tokens,
          (SELECT count(*) FROM read_parquet($documents, union_by_name = true)) AS "all"
        FROM hit LEFT JOIN read_parquet($tokens) t ON t.id = hit.id`,
       { documents, tokens },

@@ -66,6 +66,7 @@ const effectSchema = z.object({
   run: z.string(),
   documents: z.number(),
   heldout: z.number(),
+  /** Of the training documents, those kept for tests not counted. */
   bytes: z.number(),
   tokens: z.number(),
   /** Tokens as often as training saw them. */

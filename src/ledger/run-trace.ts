@@ -1,9 +1,10 @@
 /** @file One run's traces behind one interface: from its index where there is one, from its tables where not. */
 import type { RunTables } from "./request-effect.ts";
-import { type StepTrace, traceDocument, traceDomain, traceStep, traceText } from "./trace.ts";
+import { type StepTrace, traceDocument, traceStep, traceText } from "./trace.ts";
+import { traceDomain, traceLicence, traceUrl } from "./trace-group.ts";
 import { openTraceIndex } from "./trace-index.ts";
 import { indexedDocument, indexedDomain, indexedText } from "./trace-indexed.ts";
-import type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
+import type { DocumentTrace, DomainTrace, GroupTrace, TextTrace } from "./trace-rows.ts";
 
 /** The questions of `trace.ts` about one run; errors as there. */
 export interface RunTrace {
@@ -12,6 +13,10 @@ export interface RunTrace {
   step(step: number): Promise<StepTrace>;
   document(id: string): Promise<DocumentTrace>;
   domain(domain: string): Promise<DomainTrace>;
+  /** An address and what lies below it; always from the tables. */
+  url(url: string): Promise<GroupTrace>;
+  /** Everything under a licence; always from the tables. */
+  licence(licence: string): Promise<GroupTrace>;
   /** Passages too short for the index are looked for in the tables. */
   text(text: string, limit?: number): Promise<TextTrace>;
 }
@@ -32,6 +37,8 @@ export async function openRunTrace(run: RunTables, indexDir: string): Promise<Ru
     step: (step) => traceStep({ ...run, step }),
     document: (id) => traceDocument({ ...run, id }),
     domain: (domain) => traceDomain({ ...run, domain }),
+    url: (url) => traceUrl({ ...run, url }),
+    licence: (licence) => traceLicence({ ...run, licence }),
     text: (text, limit) => traceText({ ...run, text, ...(limit === undefined ? {} : { limit }) }),
   };
   if (index === undefined) return tables;

@@ -35,6 +35,9 @@ export interface DocumentTrace {
 /** The columns of a kept document; `filename` is `…/<split>-<shard>.parquet`. */
 export const DOCUMENT_COLUMNS = `id, source, url, language, licence,
   regexp_extract(filename, '([^/\\\\]*)-[0-9]+[.]parquet$', 1) AS split, strlen(text) AS bytes`;
+/** All kept documents (`$documents`), all dropped ones (`$rejects`). */
+export const DOCUMENTS = "read_parquet($documents, union_by_name = true, filename = true)";
+export const REJECTS = "read_parquet($rejects, union_by_name = true)";
 export const REJECT_COLUMNS = `id, source, url, language, licence, step, reason`;
 
 export const excerpt = { excerpt: text };
@@ -63,13 +66,17 @@ export const keptGroup = z.object({
 export const droppedGroup = z.object({ source: optionalText, step: text, reason: text, documents: count });
 export const seenTotals = z.object({ documents: count, tokens: count, steps: count });
 
-export interface DomainTrace {
-  /** Lower case. */
-  readonly domain: string;
-  /** What was kept from it, by source, licence and split. */
+/** What became of a group of documents. */
+export interface GroupTrace {
+  /** What was kept of it, by source, licence and split. */
   readonly kept: readonly Readonly<z.infer<typeof keptGroup>>[];
   /** What was dropped, by source, step and reason. */
   readonly dropped: readonly Readonly<z.infer<typeof droppedGroup>>[];
   /** What training saw of it: documents, tokens (counted as often as seen) and steps. */
   readonly seen: Readonly<z.infer<typeof seenTotals>> | undefined;
+}
+
+export interface DomainTrace extends GroupTrace {
+  /** Lower case. */
+  readonly domain: string;
 }

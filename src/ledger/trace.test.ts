@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ParquetColumn, ParquetRowsWriter, type ParquetValue } from "../artifacts/index.ts";
-import { traceDocument, traceDomain, traceStep, traceText } from "./trace.ts";
+import { traceDocument, traceStep, traceText } from "./trace.ts";
+import { traceDomain, traceLicence, traceUrl } from "./trace-group.ts";
 
 let root = "";
 /** A store in a folder whose name is full of characters that globs and SQL care about. */
@@ -227,6 +228,45 @@ describe("a domain", () => {
       await traceDomain({ documentsGlob, rejectsGlob, exposureParquet, domain: "nowhere.test" }),
     ).toEqual({
       domain: "nowhere.test",
+      kept: [],
+      dropped: [],
+      seen: { documents: 0, tokens: 0, steps: 0 },
+    });
+  });
+});
+
+describe("an address", () => {
+  test("leads to all that begins with it, and something else is refused", async () => {
+    const tables = { documentsGlob, rejectsGlob, exposureParquet };
+    const barred = await traceUrl({ ...tables, url: "https://example.com/private" });
+    expect(barred).toMatchObject({
+      kept: [],
+      dropped: [{ step: "opt-out", reason: "robots", documents: 1 }],
+    });
+    const { kept, seen } = await traceUrl({ ...tables, url: " https://www.unhchr.ch/udhr/ " });
+    expect(kept.map(({ split, documents }) => [split, documents])).toEqual([
+      ["heldout", 1],
+      ["train", 1],
+    ]);
+    expect(seen).toEqual({ documents: 1, tokens: 18, steps: 1 });
+    expect(await traceUrl({ ...tables, url: "https://nowhere.test/" })).toMatchObject({
+      kept: [],
+      dropped: [],
+    });
+    await expect(traceUrl({ ...tables, url: "example.com" })).rejects.toMatchObject({
+      code: "LEDGER_NO_TEXT",
+    });
+  });
+});
+
+describe("a licence", () => {
+  test("leads to all documents under it, in any spelling of its case", async () => {
+    const tables = { documentsGlob, rejectsGlob, exposureParquet };
+    const found = await traceLicence({ ...tables, licence: "cc0-1.0" });
+    expect(found.kept.length).toBeGreaterThan(0);
+    expect(new Set(found.kept.map(({ licence }) => licence))).toEqual(new Set(["CC0-1.0"]));
+    expect(found.seen!.tokens).toBeGreaterThan(0);
+    expect(await traceLicence({ ...tables, licence: "WTFPL" })).toEqual({
       kept: [],
       dropped: [],
       seen: { documents: 0, tokens: 0, steps: 0 },

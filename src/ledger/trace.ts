@@ -1,24 +1,21 @@
 /**
  * @file Following the chain both ways, from the Parquet tables of artifacts alone: a training step to its documents, a
- * document to the steps that saw it or the reason it was dropped, a text or a domain to the documents that hold it.
+ * document to the steps that saw it or the reason it was dropped, a text to the documents that hold it.
  */
 import { z } from "zod";
 import { assert, FirnError } from "../core/index.ts";
-import { HOST } from "./hosts.ts";
 import {
   count,
   DOCUMENT_COLUMNS,
+  DOCUMENTS,
   type DocumentTrace,
   documentRow,
-  type DomainTrace,
-  droppedGroup,
   EXCERPT,
   exposureRow,
-  keptGroup,
   origin,
   REJECT_COLUMNS,
+  REJECTS,
   rejectRow,
-  seenTotals,
   text,
   textHit,
   textReject,
@@ -84,9 +81,6 @@ export async function traceStep(options: {
     return { step, documents: z.array(stepDocument).parse(rows) };
   });
 }
-
-const DOCUMENTS = "read_parquet($documents, union_by_name = true, filename = true)";
-const REJECTS = "read_parquet($rejects, union_by_name = true)";
 
 /** Up to five ids that hold what was asked for, to help after a slip. */
 async function similarIds(tables: Tables, documents: readonly string[], id: string): Promise<string[]> {
@@ -190,61 +184,6 @@ export async function traceText(
       rejectedCount: dropped.total,
       documents: z.array(textHit).parse(kept.rows),
       rejects: z.array(textReject).parse(dropped.rows),
-    };
-  });
-}
-
-const IN_DOMAIN = `(${HOST} = $domain OR ends_with(${HOST}, '.' || $domain))`;
-
-/**
- * What was used of a domain (with its subdomains), what was dropped and why, and what training saw of it.
- *
- * @param options.exposureParquet leave it out to ask before training
- * @throws FirnError `LEDGER_TABLE_MISSING`
- */
-export async function traceDomain(
-  options: DocumentTables & { readonly exposureParquet?: string; readonly domain: string },
-): Promise<DomainTrace> {
-  const domain = options.domain
-    .trim()
-    .toLowerCase()
-    .replace(/^\.+|\.+$/g, "");
-  const documents = await requireFiles(options.documentsGlob, "tables of documents");
-  const rejects = await filesMatching(options.rejectsGlob);
-  const exposure =
-    options.exposureParquet === undefined
-      ? []
-      : await requireFiles(options.exposureParquet, "the table of what training saw (exposure.parquet)");
-  return withTables(async (tables) => {
-    const kept = await tables.query(
-      `SELECT source, licence, split, count(*) AS documents, CAST(sum(bytes) AS BIGINT) AS bytes
-       FROM (SELECT ${DOCUMENT_COLUMNS} FROM ${DOCUMENTS} WHERE ${IN_DOMAIN})
-       GROUP BY ALL ORDER BY ALL`,
-      { documents, domain },
-    );
-    const dropped =
-      rejects.length === 0
-        ? []
-        : await tables.query(
-            `SELECT source, step, reason, count(*) AS documents FROM ${REJECTS} WHERE ${IN_DOMAIN}
-             GROUP BY ALL ORDER BY ALL`,
-            { rejects, domain },
-          );
-    const [seen] =
-      exposure.length === 0
-        ? []
-        : await tables.query(
-            `SELECT count(DISTINCT document) AS documents, CAST(coalesce(sum(length), 0) AS BIGINT) AS tokens,
-               count(DISTINCT step) AS steps
-             FROM read_parquet($exposure)
-             WHERE document IN (SELECT id FROM ${DOCUMENTS} WHERE ${IN_DOMAIN})`,
-            { exposure, documents, domain },
-          );
-    return {
-      domain,
-      kept: z.array(keptGroup).parse(kept),
-      dropped: z.array(droppedGroup).parse(dropped),
-      seen: seen === undefined ? undefined : seenTotals.parse(seen),
     };
   });
 }

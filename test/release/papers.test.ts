@@ -9,6 +9,11 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { getDomain } from "tldts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Artifact, openStore } from "../../src/artifacts/index.ts";
+import { withRecordedProvider } from "../../src/cli/provider-profile.ts";
+import { canonicalJson, type Json } from "../../src/core/index.ts";
+import { sealFact } from "../../src/ledger/fact.ts";
+import { Ledger } from "../../src/ledger/index.ts";
+import { readRecipe } from "../../src/recipes/index.ts";
 import type { PortalData } from "../../src/release/index.ts";
 import { type ChatMessage, loadTokenizer, renderChat } from "../../src/tokenizer/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
@@ -197,6 +202,45 @@ describe("the provider's form", () => {
     expect(papers.some((text) => /Example Laboratory[^]*Signatory[^\n]*☒ No/.test(text))).toBe(true);
   });
 
+  it("takes hours and energy from what the training sessions recorded, which no artifact is made from", async () => {
+    const { hardware } = (await ask("provider", "--measure", "--threads", "1")) as {
+      hardware: Record<string, number>;
+    };
+    expect(hardware["units"]).toBe(1);
+    expect(hardware["hours"]).toBeGreaterThan(0);
+    expect(hardware["watts"] ?? hardware["measuredKilowattHours"]).toBeGreaterThan(0);
+    expect(await readFile(path.join(store(), "ledger/facts.jsonl"), "utf8")).toContain('"kind":"measured"');
+    const { dir: at } = await artifact("release", "release");
+    expect(await readFile(path.join(at, "legal/facts.jsonl"), "utf8")).not.toContain('"kind":"measured"');
+  });
+
+  it("is answered for the crawler by what the crawls recorded", async () => {
+    const from = await readRecipe(recipe);
+    const ledger = Ledger.open(await mkdtemp(path.join(dir, "crawled-")));
+    const crawl = (agent: string, to: string): Json => ({
+      agent,
+      userAgent: `${agent}/1`,
+      robots: "RFC 9309",
+      delayMs: 1500,
+      from: "2026-03-04T00:00:00.000Z",
+      to,
+    });
+    for (const data of [
+      crawl("firn", "2026-03-05T00:00:00.000Z"),
+      crawl("other", "2026-06-01T00:00:00.000Z"),
+    ])
+      ledger.append({ kind: "crawl", stage: "", fingerprint: "", attempt: 0, data });
+    expect((await withRecordedProvider(from, ledger)).recipe.provider.crawler).toBeUndefined();
+    const sources = from.recipe.sources.map((source) => ({ ...source, category: "crawled" as const }));
+    const crawled = { ...from, recipe: { ...from.recipe, sources } };
+    expect((await withRecordedProvider(crawled, ledger)).recipe.provider.crawler).toEqual({
+      names: "firn (User-Agent: firn/1); other (User-Agent: other/1)",
+      behaviour: expect.stringMatching(/robots\.txt.*at least 1\.5 s.*no paywall/) as string,
+      from: "2026-03",
+      to: "2026-06",
+    });
+  });
+
   it("refuses an answer of the wrong kind and a question it does not have", async () => {
     expect(await refused("provider", "--set", "placementDate=tomorrow")).toContain("CLI_PROVIDER");
     expect(await refused("provider", "--set", "nane=x")).toContain("Did you mean name?");
@@ -215,24 +259,39 @@ describe("a request", () => {
     const { effects } = (await ask("optout", "add", "domain", "ohchr.org")) as Added;
     const documents = (await artifact("documents", "clean")).dir;
     const exposure = path.join((await artifact("weights", "pretrain")).dir, "exposure.parquet");
+    const tokens = path.join((await artifact("tokens", "tokenize")).dir, "documents.parquet");
     const row = await count(
       `WITH hit AS (SELECT id FROM '${documents}/documents/train-*.parquet' WHERE url LIKE '%ohchr.org/%')
-       SELECT (SELECT count(*) FROM hit) AS documents, count(DISTINCT step) AS steps, min(step) AS first
+       SELECT (SELECT count(*) FROM hit) AS documents, count(DISTINCT step) AS steps, min(step) AS first,
+         (SELECT sum(strlen(text)) FROM '${documents}/documents/train-*.parquet' WHERE id IN (SELECT id FROM hit)) AS bytes,
+         (SELECT sum(length) FROM '${tokens}' WHERE id IN (SELECT id FROM hit)) AS tokens
        FROM '${exposure}' WHERE document IN (SELECT id FROM hit)`,
     );
     expect(effects).toEqual([
-      expect.objectContaining({ documents: row["documents"], steps: row["steps"], firstStep: row["first"] }),
+      expect.objectContaining({
+        documents: row["documents"],
+        bytes: row["bytes"],
+        tokens: row["tokens"],
+        steps: row["steps"],
+        firstStep: row["first"],
+      }),
     ]);
   });
 
   it("about a passage can be followed to its tokens and to the steps that read them", async () => {
-    const { documents } = (await ask("trace", "text", "the firn will become ice")) as {
-      documents: { id: string; tokens: number; places: { from: number; to: number; steps: number[] }[] }[];
-    };
-    const [{ id, places }] = documents as [(typeof documents)[number]];
-    const [{ from, to, steps }] = places as [(typeof places)[number]];
-    expect(places).toHaveLength(1);
     const exposure = path.join((await artifact("weights", "pretrain")).dir, "exposure.parquet");
+    const documents = path.join((await artifact("documents", "clean")).dir, "documents");
+    const [read] = await rows(
+      `SELECT d.id, replace(substr(d.text, 1, 40), chr(10), ' ') = substr(d.text, 1, 40) AS plain, substr(d.text, 1, 40) AS passage
+       FROM '${exposure}' e JOIN '${documents}/train-*.parquet' d ON d.id = e.document
+       WHERE e.start = 0 AND plain AND length(d.text) > 80 ORDER BY e.step, d.id LIMIT 1`,
+    );
+    const found = (await ask("trace", "text", String(read!["passage"]).trim())) as {
+      documents: { id: string; places: { from: number; to: number; steps: number[] }[] }[];
+    };
+    const { id, places } = found.documents.find((one) => one.id === read!["id"])!;
+    const [{ from, to, steps }] = places as [(typeof places)[number]];
+    expect(to).toBeGreaterThan(from);
     const seen = await rows(
       `SELECT DISTINCT step FROM '${exposure}' WHERE document = '${id}' AND start < ${to} AND start + length > ${from} ORDER BY step`,
     );
@@ -361,6 +420,17 @@ describe("firn verify", () => {
       expect(await refused("verify")).toMatch(new RegExp(`LEDGER_BROKEN[^]*line ${line} `));
     }
     await writeFile(ledger, whole);
+    const { seq, hash } = JSON.parse(lines.at(-1)!) as { seq: number; hash: string };
+    const late = sealFact(
+      { kind: "request", stage: "", fingerprint: "", attempt: 0, data: {} },
+      seq + 1,
+      hash,
+      "2999-01-01T00:00:00.000Z",
+    );
+    await writeFile(ledger, `${whole}${canonicalJson(late)}\n`);
+    expect((await firn("verify", "--store", store())).out).toContain(
+      "2999-01-01T00:00:00.000Z, which has not come yet",
+    );
     // A ledger that ends too early still has a whole chain; the artifacts and whoever has a published copy know better.
     const done = lines.findLastIndex((line) => line.includes('"kind":"stage.done"'));
     const start = lines.findLastIndex((line, index) => index < done && line.includes('"kind":"stage.start"'));

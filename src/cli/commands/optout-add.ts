@@ -74,7 +74,7 @@ function printEffect(call: CommandCall, request: OpenRequest): void {
     retrain,
   } of request.effects) {
     print(
-      `Run ${run.slice(0, 12)}: ${formatInteger(documents)} training documents, ${formatInteger(heldout)} held out, ${formatInteger(tokens)} tokens; ` +
+      `Run ${run.slice(0, 12)}: ${formatInteger(documents)} training documents of ${formatInteger(tokens)} tokens, ${formatInteger(heldout)} held out; ` +
         `${formatInteger(dropped.reduce((sum, group) => sum + group.documents, 0))} had been dropped before`,
     );
     if (firstStep !== null)
@@ -141,6 +141,7 @@ export async function runOptoutAdd(call: CommandCall): Promise<void> {
       `Output filter: version ${filtered.version} keeps ${formatInteger(filtered.windows)} windows of ${formatInteger(filtered.passages)} passages back, from the next start of \`firn serve\``,
     );
   call.terminal.print(`\nReceipt and letter: ${folder}`);
+  if (concernsNothing(effects) && isKeptAsHash(subject.kind)) return;
   call.terminal.print(
     `The next build leaves it out when its recipe says documents.optOut.requests: ${requestListPath(options.store)} (${formatInteger(listed)} lines)`,
   );

@@ -1,4 +1,4 @@
-/** @file `firn trace`: from a training step to its documents, and from a document, a text or a domain to the steps. */
+/** @file `firn trace`: from a training step to its documents; from documents, texts, sites and licences to the steps. */
 import { z } from "zod";
 import { type Artifact, openStore, type Store } from "../../artifacts/index.ts";
 import {
@@ -12,6 +12,7 @@ import {
 import {
   buildTraceIndex,
   type DocumentTrace,
+  type GroupTrace,
   indexBytes,
   openRunTrace,
   type RunTables,
@@ -25,7 +26,7 @@ import { traceIndexDir } from "../release-run.ts";
 import { openRun } from "../run-tables.ts";
 import { parseOptions, storeOption } from "../options.ts";
 
-const SUBJECTS = ["step", "document", "text", "domain"] as const;
+const SUBJECTS = ["step", "document", "text", "domain", "url", "licence"] as const;
 type Subject = (typeof SUBJECTS)[number];
 
 const schema = z.object({ store: storeOption, weights: z.string().min(1).optional() });
@@ -165,9 +166,13 @@ async function answerText(
   };
 }
 
-async function answerDomain(line: RunTrace, name: string): Promise<{ text: string; json: Json }> {
-  const { domain, kept, dropped, seen } = await line.domain(name);
-  const lines = [domain];
+/** What became of a group of documents, under its name. */
+function answerGroup(
+  kind: "domain" | "url" | "licence",
+  name: string,
+  { kept, dropped, seen }: GroupTrace,
+): { text: string; json: Json } {
+  const lines = [name];
   for (const group of kept) {
     lines.push(
       `  kept (${group.split}): ${formatInteger(group.documents)} documents, ${formatBytes(group.bytes)}, source ${orDash(group.source)}, licence ${orDash(group.licence)}`,
@@ -184,12 +189,25 @@ async function answerDomain(line: RunTrace, name: string): Promise<{ text: strin
   return {
     text: lines.join("\n"),
     json: {
-      domain,
+      [kind]: name,
       kept: kept.map((group) => ({ ...group })),
       dropped: dropped.map((group) => ({ ...group })),
       seen: seen === undefined ? null : { ...seen },
     },
   };
+}
+
+async function answerDomain(line: RunTrace, name: string): Promise<{ text: string; json: Json }> {
+  const traced = await line.domain(name);
+  return answerGroup("domain", traced.domain, traced);
+}
+
+async function answerUrl(line: RunTrace, url: string): Promise<{ text: string; json: Json }> {
+  return answerGroup("url", url, await line.url(url));
+}
+
+async function answerLicence(line: RunTrace, licence: string): Promise<{ text: string; json: Json }> {
+  return answerGroup("licence", licence, await line.licence(licence));
 }
 
 /** Builds the index that the other questions then use. */
@@ -236,6 +254,8 @@ export async function run(call: CommandCall): Promise<void> {
     document: answerDocument,
     text: answerText,
     domain: answerDomain,
+    url: answerUrl,
+    licence: answerLicence,
   };
   const { text, json } = await answers[subject](line, words, places);
   if (call.json) call.printJson(json);

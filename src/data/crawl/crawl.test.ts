@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WARCParser } from "warcio";
-import { silentReporter, type Work } from "../../core/index.ts";
+import { type Json, silentReporter, type Work } from "../../core/index.ts";
 import { readWarc } from "../readers/warc.ts";
 import { crawlSites } from "./crawl-site.ts";
 
@@ -64,7 +64,15 @@ const options = {
 describe("a crawl", () => {
   it("follows links on its hosts, keeps to robots.txt, and writes what others can read", async () => {
     const path = join(dir, "pages.warc.gz");
-    const summary = await crawlSites([`${origin}/`], path, options, work);
+    const facts: [string, Json][] = [];
+    const summary = await crawlSites([`${origin}/`], path, options, {
+      ...work,
+      fact: (kind, data) => facts.push([kind, data]),
+    });
+    const { host } = new URL(origin);
+    expect(facts).toMatchObject([
+      ["crawl", { userAgent: "firn-test/1", hostCount: 1, hosts: { [host]: { ...summary } } }],
+    ]);
     expect(summary).toMatchObject({ pages: 5, barred: 1, failed: 0 });
     expect(asked).toEqual(["/robots.txt", "/", "/a", "/b?x=1", "/gone", "/c"]);
 
