@@ -16,6 +16,7 @@ import {
 import type { CommandCall } from "../command.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { integerOption, numberOption, parseOptions, storeOption } from "../options.ts";
+import { modelFolder, planModel } from "../plan-model.ts";
 import { planRecipe } from "../plan-recipe.ts";
 import { withRecordedProvider } from "../provider-profile.ts";
 
@@ -30,6 +31,8 @@ const schema = z.object({
 
 export async function run(call: CommandCall): Promise<void> {
   const options = parseOptions(schema, call);
+  const folder = await modelFolder(call.arguments[0]!);
+  if (folder !== undefined) return planModel(call, folder);
   const { threads } = machineUse(options);
   const from = await withRecordedProvider(
     await readRecipe(call.arguments[0]!),
