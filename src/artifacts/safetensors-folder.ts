@@ -119,9 +119,9 @@ export class TensorFolder {
     return this.#home(name).floats(name, shape);
   }
 
-  /** One floating-point tensor as float32, in pieces of whole rows. */
-  pieces(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
-    return this.#home(name).pieces(name);
+  /** One floating-point tensor, or the entries `start` to `end` of its first axis, as float32 in pieces of whole rows. */
+  pieces(name: string, start?: number, end?: number): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
+    return this.#home(name).pieces(name, start, end);
   }
 
   /** The bytes of a tensor as they stand in the file, in pieces. */

@@ -168,15 +168,21 @@ export class SafetensorsFile {
 
   /**
    * One floating-point tensor as float32, in pieces of whole rows (last axis) of about a million numbers, so that a
-   * matrix of gigabytes takes a few MiB of memory.
+   * matrix of gigabytes takes a few MiB of memory. With `start` and `end` only these entries of its first axis.
    */
-  async *pieces(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
-    const { dtype, shape, begin, end } = this.info(name);
+  async *pieces(
+    name: string,
+    start = 0,
+    end = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
+    const { dtype, shape, begin, end: last } = this.info(name);
     const width = this.#floatWidth(name, dtype);
     const rowBytes = (shape.at(-1) ?? 1) * width;
     const step = rowBytes * Math.max(1, Math.floor((PIECE_ELEMENTS * width) / Math.max(rowBytes, 1)));
-    for (let at = begin; at < end; at += step) {
-      yield await this.#readFloats(name, dtype, at, Math.min(at + step, end));
+    const entryBytes = (last - begin) / Math.max(shape[0] ?? 1, 1);
+    const stop = Math.min(last, begin + end * entryBytes);
+    for (let at = begin + start * entryBytes; at < stop; at += step) {
+      yield await this.#readFloats(name, dtype, at, Math.min(at + step, stop));
     }
   }
 

@@ -68,8 +68,9 @@ export const COMMANDS: readonly Command[] = [
     description:
       "Prints the tree of stages (cached or to run) and the training run's parameters, operations, memory, time and " +
       "energy, each with its formula and numbers. Without --device a recipe that can be built here is planned for " +
-      "this machine, on which a few training steps are timed. Runs nothing else and writes nothing.",
-    arguments: [RECIPE],
+      "this machine, on which a few training steps are timed. Runs nothing else and writes nothing. For the folder of a model " +
+      "instead of a recipe: its size, and what each format takes on the disk and in memory.",
+    arguments: [{ ...RECIPE, description: `${RECIPE.description}, or the folder of a model` }],
     options: [
       STORE,
       { flags: "--device <name>", description: `plan for one of: ${Object.keys(DEVICES).join(", ")}` },
@@ -319,8 +320,9 @@ export const COMMANDS: readonly Command[] = [
     summary: "write a model in another program's format",
     description:
       "Takes a Hugging Face folder of Apertus shape, a release or weights of the store (the newest release without a " +
-      "name), and writes one GGUF file for llama.cpp (--type) or a folder for transformers and vLLM (--to hf). Weights are " +
-      "streamed: memory does not grow with the model. The file or folder appears when it is whole.",
+      "name), or a Megatron-LM checkpoint, and writes one GGUF file for llama.cpp (--type), a folder for transformers and vLLM " +
+      "(--to hf), ONNX files for browsers (--to onnx) or a Megatron-LM checkpoint (--to megatron). Weights are streamed: " +
+      "memory does not grow with the model. The file or folder appears when it is whole.",
     arguments: [
       {
         name: "model",
@@ -334,7 +336,7 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--type <type>", description: `gguf: ${GGUF_FORMATS.join(", ")}`, default: "q8_0" },
       {
         flags: "--dtype <type>",
-        description: `hf: ${HF_DTYPES.join(", ")}`,
+        description: `hf, megatron: ${HF_DTYPES.join(", ")}`,
         default: "as the weights are",
       },
       { flags: "--shard-size <size>", description: "hf: largest file of weights", default: "5GB" },

@@ -1,10 +1,12 @@
 /** @file Which model `serve` and `chat` open: the one named, or the newest release of the store. */
+import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { MANIFEST_FILE, openStore } from "../artifacts/index.ts";
 import { FirnError, systemErrorCode } from "../core/index.ts";
 import { type LlamaModel, openLlamaModel } from "../generate/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { pulledFolder } from "./pulled-folder.ts";
 
 /** A folder with a GGUF file and the tokenizer's files. */
 export interface ModelFolder {
@@ -37,16 +39,24 @@ async function folder(dir: string, gguf: string): Promise<ModelFolder> {
   return {
     dir,
     gguf: path.join(dir, gguf),
-    name: gguf.replace(/(-(f32|f16|bf16|q8_0))?\.gguf$/, ""),
+    name: gguf.replace(/(-(f32|f16|bf16|q8_0|q4_0|q4_k))?\.gguf$/, ""),
     time: mtime,
   };
 }
 
 async function namedModel(name: string): Promise<ModelFolder> {
-  const where = path.resolve(name);
+  const where = (await pulledFolder(name)) ?? path.resolve(name);
   if (name.endsWith(".gguf")) return folder(path.dirname(where), path.basename(where));
   const gguf = await ggufOf(where);
   if (gguf !== undefined) return folder(where, gguf);
+  if (existsSync(path.join(where, "config.json"))) {
+    throw new FirnError("CLI_NO_MODEL", {
+      expected: "a GGUF file, which llama.cpp runs",
+      got: "a folder of weights without one",
+      where,
+      next: `Make one first: npx firn export ${name} --to gguf --type q8_0 (half the size: --type q4_k)`,
+    });
+  }
   throw new FirnError("CLI_NO_MODEL", {
     expected: "a release: a folder with a GGUF file and tokenizer.json",
     got: "no such folder, or no GGUF file in it",

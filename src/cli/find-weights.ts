@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { type Artifact, MANIFEST_FILE, openStore, readArtifact, type Store } from "../artifacts/index.ts";
 import { FirnError, systemErrorCode } from "../core/index.ts";
+import { isMegatronFolder } from "../release/index.ts";
 import { findArtifacts, newestOfStage } from "./find-artifact.ts";
 import { pulledFolder } from "./pulled-folder.ts";
 
@@ -112,7 +113,7 @@ export async function findWeights(name: string | undefined, storeDir: string): P
   }
   const dir = (await pulledFolder(name)) ?? path.resolve(name);
   if (await isFile(dir, MANIFEST_FILE)) return ofArtifact(store, await readArtifact(dir));
-  if (await isFile(dir, "config.json")) return ofFolder(dir);
+  if ((await isFile(dir, "config.json")) || (await isMegatronFolder(dir))) return ofFolder(dir);
   const noWeights = (got: string, next: string): FirnError =>
     new FirnError("CLI_NO_WEIGHTS", {
       expected: "weights: a folder with config.json and safetensors, or a release or weights of the store",

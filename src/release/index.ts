@@ -3,12 +3,15 @@ export { domainList } from "./domains.ts";
 export {
   type GgufDescription,
   type GgufFileType,
+  ggufBytes,
   ggufTensorName,
   writeApertusGguf,
 } from "./export/gguf-model.ts";
 export { type Grade, gradeRelease, renderGrade } from "./grade/grade.ts";
 export { writeHfFolder } from "./export/hf-folder.ts";
 export { writeOnnxFolder } from "./export/onnx-folder.ts";
+export { isMegatronFolder } from "./megatron/read-megatron.ts";
+export { writeMegatronFolder } from "./megatron/write-megatron.ts";
 export { changesFeed, type Publication } from "./papers/feed.ts";
 export type { DomainLookup, PortalData } from "./papers/portal-data.ts";
 export type { ReleaseFact } from "./papers/facts.ts";

@@ -19,14 +19,14 @@ const PAGE = `<!doctype html><script type="module">
 import * as ort from "/runtime/ort.wasm.min.mjs";
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = "/runtime/";
-const load = (name) => ort.InferenceSession.create("/model/onnx/" + name + ".onnx",
-  { externalData: [{ path: "model.onnx_data", data: "/model/onnx/model.onnx_data" }] });
+const load = (model, name) => ort.InferenceSession.create("/models/" + model + "/onnx/" + name + ".onnx",
+  { externalData: [{ path: "model.onnx_data", data: "/models/" + model + "/onnx/model.onnx_data" }] });
 const integers = (list) => new ort.Tensor("int64", BigInt64Array.from(list, BigInt), [1, list.length]);
 const ones = (length) => integers(Array.from({ length }, () => 1));
-window.judge = async (ids, kvHeads, headDim) => {
-  const scoring = await load("scoring");
+window.judge = async (model, ids, kvHeads, headDim) => {
+  const scoring = await load(model, "scoring");
   const { logprobs } = await scoring.run({ input_ids: integers(ids), attention_mask: ones(ids.length) });
-  const speaking = await load("model");
+  const speaking = await load(model, "model");
   let past = Object.fromEntries(speaking.inputNames.filter((name) => name.startsWith("past")).map((name) =>
     [name, new ort.Tensor("float32", new Float32Array(0), [1, kvHeads, 0, headDim])]));
   const logits = [];
@@ -44,12 +44,12 @@ window.judge = async (ids, kvHeads, headDim) => {
 };
 </script>`;
 
-function serve(model: string): Promise<Server> {
+function serve(models: string): Promise<Server> {
   const TYPES: Readonly<Record<string, string>> = { ".mjs": "text/javascript", ".wasm": "application/wasm" };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://loopback");
     const [, root, ...rest] = pathname.split("/");
-    const dir = root === "runtime" ? RUNTIME : root === "model" ? model : undefined;
+    const dir = root === "runtime" ? RUNTIME : root === "models" ? models : undefined;
     if (dir === undefined) {
       response.setHeader("Content-Type", "text/html").end(PAGE);
       return;
@@ -75,56 +75,53 @@ describe.skipIf(process.env["FIRN_NO_BROWSER"] === "1")("the ONNX files in a bro
   let dir: string;
   let browser: Browser;
   let page: Page;
+  let server: Server;
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), "firn-onnx-"));
+    server = await serve(dir);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
     page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.waitForFunction("window.judge !== undefined");
   });
   afterAll(async () => {
-    await browser.close();
+    await browser?.close();
+    server?.closeAllConnections();
+    server?.close();
     await rm(dir, { recursive: true });
   });
 
   it.each<[string, ModelConfig]>([
-    ["with scaled rotations and shared key heads", TINY],
+    ["scaled rotations, shared key heads", TINY],
     [
-      "with plain rotations and one key head",
-      { ...TINY, ropeScaling: null, kvHeads: 1, headDim: 32, layers: 1 },
+      "plain rotations, one key head",
+      { ...TINY, ropeScaling: null, kvHeads: 1, headDim: 32, layers: 1, vocabSize: 352 },
     ],
-  ])("speak with a cache and score as the specification does, %s", async (label, config) => {
-    const { weightsDir, tokenizerDir, weights } = await writeTinyModel(path.join(dir, label), config, 21);
+  ])("speak with a cache and score as the specification does: %s", async (label, config) => {
+    const name = label.replaceAll(/\W+/g, "-");
+    const { weightsDir, tokenizerDir, weights } = await writeTinyModel(
+      path.join(dir, `${name}-model`),
+      config,
+      21,
+    );
     const folder = await openWeightsFolder(weightsDir);
-    const model = path.join(dir, label, "onnx-export");
-    await writeOnnxFolder({ weights: folder, tokenizerDir, dir: model });
+    await writeOnnxFolder({ weights: folder, tokenizerDir, dir: path.join(dir, name) });
     await folder.tensors.close();
-    const server = await serve(model);
-    try {
-      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      await page.waitForFunction("window.judge !== undefined");
-      const call = `window.judge(${JSON.stringify(IDS)}, ${config.kvHeads}, ${config.headDim})`;
-      const { logprobs, logits, keys } = await page.evaluate<Judged>(call);
-      const positions = IDS.map((_, t) => t);
-      const expected = referenceLogits(
-        config,
-        weights,
-        IDS,
-        positions,
-        IDS.map(() => 0),
-      );
-      expect(logits).toHaveLength(expected.length);
-      const largest = Math.max(...expected.map((value, i) => Math.abs(value - logits[i]!)));
-      // Float32 against float64; measured 4e-6.
-      expect(largest).toBeLessThan(1e-4);
-      expect(keys).toBe(IDS.length);
-      expect(logprobs).toHaveLength(IDS.length - 1);
-      logprobs.forEach((logprob, t) => {
-        const row = logSoftmax(expected.subarray(t * config.vocabSize, (t + 1) * config.vocabSize));
-        expect(Math.abs(logprob - row[IDS[t + 1]!]!)).toBeLessThan(1e-4);
-      });
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+    const call = `window.judge(${JSON.stringify([name, IDS, config.kvHeads, config.headDim]).slice(1, -1)})`;
+    const { logprobs, logits, keys } = await page.evaluate<Judged>(call);
+    const positions = IDS.map((_, t) => t);
+    const segments = IDS.map(() => 0);
+    const expected = referenceLogits(config, weights, IDS, positions, segments);
+    expect(logits).toHaveLength(expected.length);
+    const largest = Math.max(...expected.map((value, i) => Math.abs(value - logits[i]!)));
+    // Float32 against float64.
+    expect(largest).toBeLessThan(1e-4);
+    expect(keys).toBe(IDS.length);
+    expect(logprobs).toHaveLength(IDS.length - 1);
+    logprobs.forEach((logprob, t) => {
+      const row = logSoftmax(expected.subarray(t * config.vocabSize, (t + 1) * config.vocabSize));
+      expect(Math.abs(logprob - row[IDS[t + 1]!]!)).toBeLessThan(1e-4);
+    });
   });
 
   it("are refused for heads that ONNX Runtime cannot rotate", async () => {

@@ -181,7 +181,7 @@ describe("a folder that is not what it says", () => {
         }
         await writeFile(join(folder, name), good.get(name)!);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

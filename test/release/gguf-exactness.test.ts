@@ -1,12 +1,14 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeSafetensors } from "../../src/artifacts/index.ts";
 import { randomStream } from "../../src/core/index.ts";
 import { type LlamaModel, openLlamaModel } from "../../src/generate/index.ts";
-import { logSoftmax, type ModelConfig, referenceLogits } from "../../src/model/index.ts";
+import { logSoftmax, type ModelConfig, parameterSpecs, referenceLogits } from "../../src/model/index.ts";
 import { type GgufFileType, writeApertusGguf } from "../../src/release/index.ts";
+import { loadTokenizer } from "../../src/tokenizer/index.ts";
 import { TINY, writeTinyModel } from "./tiny-model.ts";
 
 const ABOUT = { name: "tiny", version: "1", description: "test", licence: "Apache-2.0", languages: ["de"] };
@@ -126,11 +128,39 @@ describe("a GGUF of ours in llama.cpp", () => {
     ["F16", 0.02],
     ["BF16", 0.1],
     ["Q8_0", 0.3],
-  ] as const)("stays near the reference when stored as %s", async (type, tolerance) => {
-    const { path, weights } = await exportTiny(type, TINY, type);
+    ["Q4_0", 4],
+    ["Q4_K", 2],
+  ] as const)("stays near the reference when stored as %s, and keeps its tokens", async (type, tolerance) => {
+    // Rows of 256 numbers, which Q4_K's blocks need.
+    const config = { ...TINY, hiddenSize: 256, ffnSize: 256, headDim: 32 };
+    const { path, weights } = await exportTiny(type, config, type);
     const model = await openLlamaModel(path, { name: "tiny", threads: 2 });
-    const largest = await largestDifference(model, TINY, weights);
+    const largest = await largestDifference(model, config, weights);
     expect(largest).toBeLessThan(tolerance);
+    const { tokenizer } = await loadTokenizer(join(dir, type, "tokenizer"));
+    const text = "the Süd in the Inn";
+    expect(model.tokenizeText(text, { specialTokens: false })).toEqual([...tokenizer.encode(text)]);
     await model.close();
   });
+
+  it.each(["Q8_0", "Q4_0", "Q4_K"] as const)(
+    "is not written as %s with numbers that are not finite",
+    async (type) => {
+      const { weightsDir, tokenizerDir, weights } = await writeTinyModel(join(dir, `nan-${type}`), TINY, 2);
+      weights.get("model.layers.1.mlp.down_proj.weight")![7] = Number.NaN;
+      await writeSafetensors(
+        join(weightsDir, "model.safetensors"),
+        parameterSpecs(TINY).map(({ name, shape }) => ({
+          name,
+          shape,
+          dtype: "F32",
+          data: weights.get(name)!,
+        })),
+      );
+      const path = join(dir, `nan-${type}.gguf`);
+      const write = writeApertusGguf({ weightsDir, tokenizerDir, path, type, about: ABOUT });
+      await expect(write).rejects.toThrow(/RELEASE_NOT_FINITE.*blk\.1\.ffn_down/s);
+      expect(await readdir(dir)).not.toContain(`nan-${type}.gguf`);
+    },
+  );
 });

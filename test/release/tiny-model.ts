@@ -88,6 +88,7 @@ export function tinyTokenizer(): unknown {
         { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
       ],
     },
+    decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
     model: {
       type: "BPE",
       vocab: Object.fromEntries(texts.map((text, id) => [text, id])),

@@ -11,6 +11,7 @@ import {
   type WeightsFolder,
   writeApertusGguf,
   writeHfFolder,
+  writeMegatronFolder,
   writeOnnxFolder,
 } from "../../release/index.ts";
 import type { CommandCall } from "../command.ts";
@@ -119,6 +120,19 @@ function toOnnx(job: Export): Promise<void> {
   );
 }
 
+function toMegatron(job: Export): Promise<void> {
+  const { options, found } = job;
+  return toFolder(job, (weights, dir, progress) =>
+    writeMegatronFolder({
+      weights,
+      tokenizerDir: found.tokenizerDir,
+      dir,
+      dtype: options.dtype ?? storedDtype(weights),
+      onTensor: progress.update,
+    }),
+  );
+}
+
 /** A GGUF goes beside the weights, where `serve` and `chat` find it; into a sealed folder goes nothing. */
 function defaultOut({ to, type }: Options, { dir, name, sealed }: FoundWeights): string {
   return to === "gguf" ? path.join(sealed ? "." : dir, `${name}-${type}.gguf`) : `${name}-${to}`;
@@ -137,7 +151,7 @@ export async function run(call: CommandCall): Promise<void> {
   const out = path.resolve(options.out ?? defaultOut(options, found));
   await mkdir(path.dirname(out), { recursive: true });
   const job: Export = { call, options, found, out };
-  const write = { gguf: toGguf, hf: toHf, onnx: toOnnx }[options.to];
+  const write = { gguf: toGguf, hf: toHf, onnx: toOnnx, megatron: toMegatron }[options.to];
   await write(job);
   const bytes = await sizeOf(out);
   const result: Json = {

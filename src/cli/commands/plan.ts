@@ -7,6 +7,7 @@ import { readRecipe } from "../../recipes/index.ts";
 import type { CommandCall } from "../command.ts";
 import { machineOptions, machineUse } from "../machine.ts";
 import { integerOption, numberOption, parseOptions, storeOption } from "../options.ts";
+import { modelFolder, planModel } from "../plan-model.ts";
 import { planRecipe } from "../plan-recipe.ts";
 import { planRecipeTraining } from "../plan-training.ts";
 import { withRecordedProvider } from "../provider-profile.ts";
@@ -22,6 +23,8 @@ const schema = z.object({
 
 export async function run(call: CommandCall): Promise<void> {
   const options = parseOptions(schema, call);
+  const folder = await modelFolder(call.arguments[0]!);
+  if (folder !== undefined) return planModel(call, folder);
   const { threads } = machineUse(options);
   const from = await withRecordedProvider(
     await readRecipe(call.arguments[0]!),

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { type Artifact, openStore } from "../../artifacts/index.ts";
+import { type Artifact, openStore, weightsFiles } from "../../artifacts/index.ts";
 import { FirnError, formatBytes, formatInteger, type Json } from "../../core/index.ts";
 import { Ledger } from "../../ledger/index.ts";
 import {
@@ -45,8 +45,11 @@ async function find(call: CommandCall, storeDir: string): Promise<Artifact> {
   });
 }
 
-async function sizeOf(dir: string, file: string): Promise<number> {
-  return (await stat(path.join(dir, file))).size;
+/** Bytes of the safetensors files. */
+async function weightsSize(dir: string): Promise<number> {
+  const files = await weightsFiles(dir);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(dir, file))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Papers are to be looked at again after six months (notice to the template, point 29). */
@@ -139,7 +142,7 @@ export async function run(call: CommandCall): Promise<void> {
   if (options.out === undefined) {
     if (call.json) call.printJson({ release: artifact.dir, name, version, grade });
     else {
-      const bytes = await sizeOf(artifact.dir, "model.safetensors");
+      const bytes = await weightsSize(artifact.dir);
       call.terminal.print(`${name} ${version}: ${artifact.dir} (weights ${formatBytes(bytes)})\n`);
       call.terminal.print(renderGrade(grade));
       for (const line of await publishedBefore(ledger, artifact)) call.terminal.print(line);

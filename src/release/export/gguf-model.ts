@@ -4,7 +4,14 @@
  * Q and K rows are not permuted; xIELU's raw scalars go into arrays without the architecture's prefix, ggml applies
  * the softplus; llama3 frequency scaling travels as a tensor of divisors, not as `rope.scaling.*` keys.
  */
-import { parameterCount, parameterSpecs, ropeDivisors, XIELU_BETA, XIELU_EPS } from "../../model/index.ts";
+import {
+  type ModelConfig,
+  parameterCount,
+  parameterSpecs,
+  ropeDivisors,
+  XIELU_BETA,
+  XIELU_EPS,
+} from "../../model/index.ts";
 import { type GgufTensor, type GgufValue, tensorBytes, writeGguf } from "./gguf.ts";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
 import { fitsBlocks, type GgufTensorType } from "./gguf-types.ts";
@@ -130,6 +137,15 @@ function storedType(
     "F16",
   ];
   return choices.find((choice) => fitsBlocks(choice, shape.at(-1)!))!;
+}
+
+/** Bytes of the tensors in a file of this type; the header adds a few MB for the vocabulary. */
+export function ggufBytes(config: ModelConfig, type: GgufFileType): number {
+  return parameterSpecs(config).reduce((sum, { name, shape }) => {
+    const ggufName = ggufTensorName(name);
+    if (ggufName === undefined) return sum;
+    return sum + tensorBytes({ type: storedType(type, ggufName, shape, config.layers), shape });
+  }, 0);
 }
 
 function modelTensors({ config, tensors }: WeightsFolder, type: GgufFileType): GgufTensor[] {

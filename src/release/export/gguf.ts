@@ -130,7 +130,7 @@ function writeValue(bytes: Bytes, entry: GgufValue): void {
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Bytes that the tensor takes, without padding. */
-export function tensorBytes({ type, shape }: GgufTensor): number {
+export function tensorBytes({ type, shape }: Pick<GgufTensor, "type" | "shape">): number {
   const { block, blockBytes } = GGUF_TYPES[type];
   return (elements(shape) / block) * blockBytes;
 }
