@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LlamaModel, openLlamaModel } from "../../src/generate/index.ts";
+import { randomStream } from "../../src/core/index.ts";
+import {
+  GrammarConstraint,
+  JsonGrammarBuilder,
+  type LlamaModel,
+  openLlamaModel,
+  sampleToken,
+  TokenTable,
+} from "../../src/generate/index.ts";
 import { writeApertusGguf } from "../../src/release/index.ts";
 import { type DistributionAnswer, type RunningServer, tokenizerCodec } from "../../src/serve/index.ts";
 import {
@@ -138,5 +146,134 @@ describe("the service on llama.cpp", () => {
     });
     expect(completion.choices[0]?.finish_reason).toBe("length");
     expect(completion.usage?.completion_tokens).toBe(3);
+  });
+
+  it("holds a random model's calls to their schema at any temperature, and reads them back", async () => {
+    const parameters = {
+      type: "object",
+      properties: {
+        city: { type: "string", maxLength: 8 },
+        days: { type: "integer", minimum: 1, maximum: 31 },
+      },
+      required: ["city", "days"],
+      additionalProperties: false,
+    };
+    const tools = [
+      { type: "function" as const, function: { name: "get_weather", parameters, strict: true } },
+    ];
+    for (const temperature of [0, 1, 2]) {
+      const choice = { tool_choice: "required" as const, parallel_tool_calls: false };
+      const ask = { ...request, ...choice, tools, temperature, max_tokens: 200 };
+      const final = await client.chat.completions.stream(ask).finalChatCompletion();
+      const { message, finish_reason } = final.choices[0]!;
+      expect(finish_reason).toBe("tool_calls");
+      for (const call of message.tool_calls!) {
+        const values = JSON.parse(call.function.arguments) as { city: string; days: number };
+        expect(Array.from(values.city).length).toBeLessThanOrEqual(8);
+        expect(values.days >= 1 && values.days <= 31).toBe(true);
+      }
+      const results = message.tool_calls!.map((call) => ({
+        role: "tool" as const,
+        tool_call_id: call.id,
+        content: "Snow",
+      }));
+      const again = await client.chat.completions.create({
+        ...request,
+        tools,
+        max_tokens: 1,
+        messages: [...question, { role: "assistant", tool_calls: message.tool_calls! }, ...results],
+      });
+      const { ids } = renderChat(
+        tokenizer,
+        [
+          ...question,
+          {
+            role: "assistant",
+            tool_calls: message.tool_calls!.map((call) => ({ type: "function", function: call.function })),
+          },
+          ...results.map(({ content }) => ({ role: "tool" as const, content })),
+        ],
+        { addGenerationPrompt: true, tools: [{ name: "get_weather", parameters }] },
+      );
+      expect(again.usage?.prompt_tokens).toBe(ids.length);
+    }
+  });
+
+  it("chooses under a constraint as it would with every logit in view", async () => {
+    const builder = new JsonGrammarBuilder();
+    const grammar = builder.build(builder.list(builder.rule([builder.boolean], [builder.string]), 1, 3));
+    const table = new TokenTable(tokenizer.vocabSize, (id) =>
+      tokenizer.isSpecial(id) ? undefined : tokenizer.tokenBytes(id),
+    );
+    const fresh = () => new GrammarConstraint(table, grammar, [2]);
+    const prompt = [1, 100, 101];
+    for (let seed = 0; seed < 3; seed++) {
+      const constraint = fresh();
+      const ids: number[] = [];
+      for await (const { id } of model.generate(prompt, {
+        maxTokens: 40,
+        temperature: 1,
+        topP: 0.7,
+        seed,
+        constraint,
+      }))
+        ids.push(id);
+      const twin = fresh();
+      const random = randomStream(seed, "generate");
+      let at = [...prompt];
+      for (const id of ids) {
+        const [choices] = (await model.distributions(at, tokenizer.vocabSize)).slice(-1);
+        const known = choices!.map((choice) => ({ id: choice.id, logit: choice.logprob }));
+        const totalWeight = Math.exp(-known[0]!.logit);
+        const options = {
+          temperature: 1,
+          topP: 0.7,
+          topK: 0,
+          logitBias: new Map(),
+          allows: (one: number) => twin.allows(one),
+        };
+        const expected = sampleToken(
+          { known, hidden: 0, hiddenMax: 0, totalWeight },
+          options,
+          random.float(),
+        );
+        expect(id).toBe(expected);
+        twin.accept(id);
+        at = [...at, id];
+      }
+      expect(ids.length).toBeGreaterThan(2);
+    }
+  });
+
+  it("reads only what is new in a conversation that comes back", async () => {
+    const conversation = [{ role: "user" as const, content: "Wer bist du, und was ist Firn?" }];
+    const first = await client.chat.completions.create({
+      ...request,
+      messages: conversation,
+      temperature: 0,
+    });
+    const said = { role: "assistant" as const, content: first.choices[0]!.message.content };
+    const again = { ...request, messages: [...conversation, said, ...question], temperature: 0 };
+    const second = await client.chat.completions.create(again);
+    const { cached_tokens: cached } = second.usage!.prompt_tokens_details!;
+    expect(cached).toBeGreaterThanOrEqual(first.usage!.prompt_tokens - 1);
+    expect(cached).toBeLessThan(second.usage!.prompt_tokens);
+    expect(second.choices[0]!.message.content).toBe(
+      (await client.chat.completions.create(again)).choices[0]!.message.content,
+    );
+  });
+
+  it("embeds texts as vectors of length 1, the same in both encodings", async () => {
+    const input = ["Die Sonne scheint.", "The sun shines."];
+    const floats = await client.embeddings.create({ model: "tiny", input, encoding_format: "float" });
+    const coded = await client.embeddings.create({ model: "tiny", input });
+    for (const [i, { embedding }] of floats.data.entries()) {
+      expect(embedding).toHaveLength(TINY.hiddenSize);
+      expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+      coded.data[i]!.embedding.forEach((value, at) => expect(value).toBeCloseTo(embedding[at]!, 5));
+    }
+    expect(floats.data[0]!.embedding).not.toEqual(floats.data[1]!.embedding);
+    const tokens = input.map((text) => tokenizer.encode(text).length + 1);
+    expect(floats.usage.prompt_tokens).toBe(tokens[0]! + tokens[1]!);
   });
 });
