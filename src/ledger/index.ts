@@ -4,6 +4,8 @@ export { Ledger, type LedgerVerdict, verifyLedger } from "./ledger.ts";
 export { type HostDecisions, hostDecisions, type HostTotals } from "./hosts.ts";
 export * from "./trace.ts";
 export { buildTraceIndex, indexBytes, openTraceIndex, type TraceIndex } from "./trace-index.ts";
+export type { OriginDocument, Origins } from "./origins.ts";
+export type { VerbatimSpan } from "./verbatim.ts";
 export { openRunTrace, type RunTrace } from "./run-trace.ts";
 export type { DocumentTrace, DomainTrace, TextTrace } from "./trace-rows.ts";
 export {

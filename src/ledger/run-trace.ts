@@ -1,4 +1,5 @@
 /** @file One run's traces behind one interface: from its index where there is one, from its tables where not. */
+import { findOrigins, type Origins } from "./origins.ts";
 import type { RunTables } from "./request-effect.ts";
 import { type StepTrace, traceDocument, traceDomain, traceStep, traceText } from "./trace.ts";
 import { openTraceIndex } from "./trace-index.ts";
@@ -14,6 +15,8 @@ export interface RunTrace {
   domain(domain: string): Promise<DomainTrace>;
   /** Passages too short for the index are looked for in the tables. */
   text(text: string, limit?: number): Promise<TextTrace>;
+  /** Passages of `text` that stand word for word in training documents; errors as in `origins.ts`. */
+  origins(text: string): Promise<Origins>;
 }
 
 /** A domain in one spelling. */
@@ -24,8 +27,15 @@ function normalise(domain: string): string {
     .replace(/^\.+|\.+$/g, "");
 }
 
-/** Opens the traces of `run`; `indexDir` may or may not hold an index. */
-export async function openRunTrace(run: RunTables, indexDir: string): Promise<RunTrace> {
+/**
+ * Opens the traces of `run`; `indexDir` may or may not hold an index, and `conversations` is the file of conversations that
+ * the model learnt from as well.
+ */
+export async function openRunTrace(
+  run: RunTables,
+  indexDir: string,
+  conversations?: string,
+): Promise<RunTrace> {
   const index = await openTraceIndex(indexDir);
   const tables: RunTrace = {
     indexed: false,
@@ -33,6 +43,7 @@ export async function openRunTrace(run: RunTables, indexDir: string): Promise<Ru
     document: (id) => traceDocument({ ...run, id }),
     domain: (domain) => traceDomain({ ...run, domain }),
     text: (text, limit) => traceText({ ...run, text, ...(limit === undefined ? {} : { limit }) }),
+    origins: (text) => findOrigins(run, index, text, conversations),
   };
   if (index === undefined) return tables;
   return {

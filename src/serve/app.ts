@@ -11,6 +11,7 @@ import { addDistribution } from "./distribution.ts";
 import { checkSite } from "./guard.ts";
 import { addModels } from "./models.ts";
 import { addNextToken } from "./next-token.ts";
+import { addOrigins } from "./origins.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import { serverStopping } from "./request-scope.ts";
@@ -66,6 +67,7 @@ export function createApp({
   addChatCompletions(app, service);
   addDistribution(app, service);
   addNextToken(app, service);
+  addOrigins(app, service);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   if (conversations !== undefined) addConversations(app, service, conversations, () => ONLY_USER);

@@ -12,7 +12,7 @@ export function addModels(app: Hono<ServeEnv>, service: Service): void {
   );
 }
 
-function describeModel({ id, created, model }: ServedModel) {
+function describeModel({ id, created, model, origins }: ServedModel) {
   return {
     id,
     object: "model" as const,
@@ -21,5 +21,7 @@ function describeModel({ id, created, model }: ServedModel) {
     // Beyond OpenAI's fields: what a client needs to know before it sends a long prompt.
     context_length: model.contextLength,
     vocab_size: model.vocabSize,
+    // Whether `/api/origins` answers for it.
+    training_documents: origins !== undefined,
   };
 }

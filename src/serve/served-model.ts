@@ -1,5 +1,6 @@
 /** @file A model under the name by which clients ask for it. */
 import type { LanguageModel } from "../generate/index.ts";
+import type { Origins } from "../ledger/index.ts";
 import { modelNotFound } from "./api-error.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 
@@ -10,6 +11,8 @@ export interface ServedModel {
   readonly chat: ChatCodec;
   /** Seconds since 1970, as the API reports it. */
   readonly created: number;
+  /** Where passages of a text stand in the documents this model was trained on, when those are on this machine. */
+  readonly origins?: ((text: string) => Promise<Origins>) | undefined;
 }
 
 /** The models of one server, by id; asking for an unknown one is the client's error. */

@@ -45,15 +45,15 @@ export async function run(call: CommandCall): Promise<void> {
       );
     }
     const legal = path.join(dir, "legal");
-    const portal = existsSync(path.join(legal, "portal.json"))
-      ? { dir: legal, trace: await traceBehind(options.store, dir) }
-      : undefined;
+    const trace = await traceBehind(options.store, dir);
+    const portal = existsSync(path.join(legal, "portal.json")) ? { dir: legal, trace } : undefined;
     const server = await startServer({
-      models: [{ name, model, tokenizer, time }, ...beside].map((served) => ({
+      models: [{ name, model, tokenizer, time, origins: trace?.origins }, ...beside].map((served) => ({
         id: served.name,
         model: served.model,
         chat: tokenizerCodec(served.tokenizer),
         created: Math.floor(served.time.getTime() / 1000),
+        origins: "origins" in served ? served.origins : undefined,
       })),
       host: options.host,
       port: options.port,

@@ -213,8 +213,9 @@ export const english = {
     explain:
       "The marked passages stand word for word in texts the model was trained on. That they are there does not prove that the model took them from there.",
     inDocuments: (count: number) => `in ${plural(count, "document", "documents")}`,
-    documents: (count: number) => plural(count, "training document", "training documents"),
     conversations: "conversations written for training",
+    steps: (count: number) => `read in ${plural(count, "training step", "training steps")}`,
+    incomplete: "More documents share some of its words than were compared; there may be further passages.",
     licence: "Licence",
     source: "Source",
     unknown: "unknown",

@@ -214,8 +214,10 @@ export const french: Words = {
     explain:
       "Les passages marqués se trouvent mot pour mot dans des textes qui ont servi à l’entraînement. Cela ne prouve pas que le modèle les a pris là.",
     inDocuments: (count) => `dans ${plural(count, "texte", "textes")}`,
-    documents: (count) => plural(count, "texte d’entraînement", "textes d’entraînement"),
     conversations: "conversations écrites pour l’entraînement",
+    steps: (count) => `lu dans ${plural(count, "pas d’entraînement", "pas d’entraînement")}`,
+    incomplete:
+      "Plus de textes partagent certains de ses mots qu’on n’en a comparé ; il peut y avoir d’autres passages.",
     licence: "Licence",
     source: "Source",
     unknown: "inconnue",

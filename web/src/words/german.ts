@@ -214,8 +214,10 @@ export const german: Words = {
     explain:
       "Die markierten Stellen stehen Wort für Wort in Texten, mit denen das Modell trainiert wurde. Das beweist nicht, dass das Modell sie von dort hat.",
     inDocuments: (count) => `in ${plural(count, "Text", "Texten")}`,
-    documents: (count) => plural(count, "Trainingstext", "Trainingstexte"),
     conversations: "Gespräche, die fürs Training geschrieben wurden",
+    steps: (count) => `gelesen in ${plural(count, "Trainingsschritt", "Trainingsschritten")}`,
+    incomplete:
+      "Mehr Texte haben einige seiner Wörter, als verglichen wurden; es kann weitere Stellen geben.",
     licence: "Lizenz",
     source: "Quelle",
     unknown: "unbekannt",

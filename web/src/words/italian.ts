@@ -218,8 +218,10 @@ export const italian: Words = {
     explain:
       "I passi segnati stanno parola per parola in testi usati per l’addestramento. Ciò non prova che il modello li abbia presi da lì.",
     inDocuments: (count) => `in ${plural(count, "testo", "testi")}`,
-    documents: (count) => plural(count, "testo di addestramento", "testi di addestramento"),
     conversations: "conversazioni scritte per l’addestramento",
+    steps: (count) => `letto in ${plural(count, "passo di addestramento", "passi di addestramento")}`,
+    incomplete:
+      "Più testi condividono alcune sue parole di quanti ne siano stati confrontati; possono esserci altri passi.",
     licence: "Licenza",
     source: "Fonte",
     unknown: "sconosciuta",

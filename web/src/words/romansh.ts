@@ -213,8 +213,10 @@ export const romansh: Words = {
     explain:
       "Ils passadis marcads stattan pled per pled en texts cun ils quals il model è vegnì trenà. Quai na cumprova betg ch’il model als ha da là.",
     inDocuments: (count) => `en ${plural(count, "text", "texts")}`,
-    documents: (count) => plural(count, "text da trenament", "texts da trenament"),
     conversations: "discurs scrits per il trenament",
+    steps: (count) => `legì en ${plural(count, "pass da trenament", "pass da trenament")}`,
+    incomplete:
+      "Dapli texts han intgins da ses pleds che quai ch’è vegnì cumpareglià; i po dar ulteriurs passadis.",
     licence: "Licenza",
     source: "Funtauna",
     unknown: "nunenconuschent",
