@@ -22,6 +22,8 @@ import { VerbatimFinder, type VerbatimSpan } from "./verbatim.ts";
 const SHORTEST_BYTES = 24;
 /** A corpus above this size, as it lies on the disk, is not read whole for a question. */
 const LARGEST_READ_BYTES = 256 * 1024 * 1024;
+/** Texts of more bytes than this are read anew for each question. */
+const LARGEST_KEPT_BYTES = 64 * 1024 * 1024;
 /** Documents that an answer compares with, of those that the index names. */
 const MOST_COMPARED = 5000;
 const LISTED_DOCUMENTS = 5;
@@ -51,35 +53,66 @@ const conversationLine = z.object({
 
 type Finder = VerbatimFinder<OriginDocument>;
 
+/** A training document in memory. */
+interface Held {
+  readonly bytes: Uint8Array;
+  readonly document: OriginDocument;
+}
+
 /**
- * The origins of `text` in the training documents of `run`, and in the conversations of the JSON Lines file `conversations`.
+ * What finds the origins of a text in the training documents of `run`, and in the conversations of the JSON Lines file
+ * `conversations`. A corpus without an index is read at the first question, and kept in memory if it is small.
  *
- * @throws FirnError `LEDGER_TABLE_MISSING`; `LEDGER_NO_INDEX` if the corpus is large and has no index
+ * The function it returns throws FirnError `LEDGER_TABLE_MISSING`, and `LEDGER_NO_INDEX` if the corpus is large and has no
+ * index.
  */
-export async function findOrigins(
+export function originFinder(
   run: RunTables,
   index: TraceIndex | undefined,
-  text: string,
   conversations?: string,
-): Promise<Origins> {
-  const finder: Finder = new VerbatimFinder(text, { shortest: SHORTEST_BYTES, keep: LISTED_DOCUMENTS });
-  const complete = index === undefined ? await readAll(run, finder) : await readIndexed(index, finder, text);
-  if (conversations !== undefined) await readConversations(conversations, finder);
-  return {
-    shortestBytes: index === undefined ? SHORTEST_BYTES : SHORTEST_INDEXED_BYTES,
-    complete,
-    spans: await withSteps(run, finder.spans()),
+): (text: string) => Promise<Origins> {
+  let held: readonly Held[] | undefined;
+  /** Reads everything once, and keeps it as long as it stays small. */
+  const readAll = async (finder: Finder): Promise<void> => {
+    const kept: Held[] = [];
+    let bytes = 0;
+    const sources = [
+      ...(index === undefined ? [readDocuments(run)] : []),
+      ...(conversations === undefined ? [] : [readConversations(conversations)]),
+    ];
+    for (const source of sources) {
+      for await (const one of source) {
+        finder.add(one.bytes, () => one.document);
+        bytes += one.bytes.length;
+        if (bytes <= LARGEST_KEPT_BYTES) kept.push(one);
+      }
+    }
+    if (bytes <= LARGEST_KEPT_BYTES) held = kept;
+  };
+  return async (text) => {
+    const finder: Finder = new VerbatimFinder(text, { shortest: SHORTEST_BYTES, keep: LISTED_DOCUMENTS });
+    const complete = index === undefined || (await readIndexed(index, finder, text));
+    if (held === undefined) await readAll(finder);
+    else for (const { bytes, document } of held) finder.add(bytes, () => document);
+    return {
+      shortestBytes: index === undefined ? SHORTEST_BYTES : SHORTEST_INDEXED_BYTES,
+      complete,
+      spans: await withSteps(run, finder.spans()),
+    };
   };
 }
 
 const isTraining = (path: string): boolean => basename(path).startsWith("train-");
 
-function addRow(finder: Finder, row: Readonly<Record<string, unknown>>): void {
+function holdRow(row: Readonly<Record<string, unknown>>): Held {
   const text = typeof row["text"] === "string" ? row["text"] : "";
-  finder.add(Buffer.from(text), () => ({ ...documentColumns.parse(row), kind: "document", steps: null }));
+  return {
+    bytes: Buffer.from(text),
+    document: { ...documentColumns.parse(row), kind: "document", steps: null },
+  };
 }
 
-async function readAll(run: RunTables, finder: Finder): Promise<boolean> {
+async function* readDocuments(run: RunTables): AsyncGenerator<Held, void, void> {
   const files = (await requireFiles(run.documentsGlob, "tables of documents"))
     .map(plainPath)
     .filter(isTraining);
@@ -94,11 +127,8 @@ async function readAll(run: RunTables, finder: Finder): Promise<boolean> {
     });
   }
   for (const path of files) {
-    for await (const rows of readParquetRows(path, { columns: COLUMNS })) {
-      for (const row of rows) addRow(finder, row);
-    }
+    for await (const rows of readParquetRows(path, { columns: COLUMNS })) yield* rows.map(holdRow);
   }
-  return true;
 }
 
 async function readIndexed(index: TraceIndex, finder: Finder, text: string): Promise<boolean> {
@@ -111,20 +141,23 @@ async function readIndexed(index: TraceIndex, finder: Finder, text: string): Pro
       for (; at < documents.length && documents[at]! < first + rows; at++) own.push(documents[at]! - first);
       first += rows;
       if (own.length === 0 || !kept || !isTraining(path)) continue;
-      for (const row of await fetchRows(tables, path, own, COLUMNS.join(", "))) addRow(finder, row);
+      for (const row of await fetchRows(tables, path, own, COLUMNS.join(", "))) {
+        const { bytes, document } = holdRow(row);
+        finder.add(bytes, () => document);
+      }
     }
   });
   return complete;
 }
 
-async function readConversations(path: string, finder: Finder): Promise<void> {
+async function* readConversations(path: string): AsyncGenerator<Held, void, void> {
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     if (line === "") continue;
     const { id, language, messages } = conversationLine.parse(JSON.parse(line));
-    const said = Buffer.from(messages.map(({ content }) => content).join("\n"));
-    finder.add(said, () => {
-      return { kind: "conversation", id, language, source: null, url: null, licence: null, steps: null };
-    });
+    yield {
+      bytes: Buffer.from(messages.map(({ content }) => content).join("\n")),
+      document: { kind: "conversation", id, language, source: null, url: null, licence: null, steps: null },
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 /** @file One run's traces behind one interface: from its index where there is one, from its tables where not. */
-import { findOrigins, type Origins } from "./origins.ts";
+import { originFinder, type Origins } from "./origins.ts";
 import type { RunTables } from "./request-effect.ts";
 import { type StepTrace, traceDocument, traceDomain, traceStep, traceText } from "./trace.ts";
 import { openTraceIndex } from "./trace-index.ts";
@@ -16,7 +16,7 @@ export interface RunTrace {
   /** Passages too short for the index are looked for in the tables. */
   text(text: string, limit?: number): Promise<TextTrace>;
   /** Passages of `text` that stand word for word in training documents; errors as in `origins.ts`. */
-  origins(text: string): Promise<Origins>;
+  readonly origins: (text: string) => Promise<Origins>;
 }
 
 /** A domain in one spelling. */
@@ -43,7 +43,7 @@ export async function openRunTrace(
     document: (id) => traceDocument({ ...run, id }),
     domain: (domain) => traceDomain({ ...run, domain }),
     text: (text, limit) => traceText({ ...run, text, ...(limit === undefined ? {} : { limit }) }),
-    origins: (text) => findOrigins(run, index, text, conversations),
+    origins: originFinder(run, index, conversations),
   };
   if (index === undefined) return tables;
   return {

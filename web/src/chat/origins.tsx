@@ -59,13 +59,12 @@ function Search({ model, text }: OriginsProps) {
 function Found({ text, answer }: { readonly text: string; readonly answer: OriginsAnswer }) {
   const say = words.origins;
   const { spans, shortestBytes, complete, milliseconds } = answer;
-  const documents = new Set(spans.flatMap((span) => span.documents.map(({ kind, id }) => `${kind} ${id}`)));
   return (
     <div class="origins">
       <p role="status">
         {spans.length === 0
           ? say.none(shortestBytes)
-          : say.found(spans.length, documents.size, milliseconds.toLocaleString(words.code))}
+          : say.found(spans.length, milliseconds.toLocaleString(words.code))}
       </p>
       {!complete && <p class="faint">{say.incomplete}</p>}
       <p class="origin-text" dir="auto">

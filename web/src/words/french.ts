@@ -23,7 +23,6 @@ export const french: Words = {
   tryAgain: "Réessayer",
   close: "Fermer",
   cancel: "Annuler",
-  save: "Enregistrer",
   help: {
     title: "Clavier",
     open: "Raccourcis clavier",
@@ -98,7 +97,6 @@ export const french: Words = {
   },
   list: {
     title: "Conversations",
-    open: "Afficher les conversations",
     search: "Chercher",
     none: "Rien encore.",
     nothingFound: "Rien trouvé.",
@@ -183,10 +181,8 @@ export const french: Words = {
     removeLast: "Retirer le dernier token",
     calm: "attendu",
     surprising: "surprenant",
-    bits: (bits) => `${bits} bits`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "token", "tokens")} pour ${bytes} octets · ${bits} bits de surprise · ${perByte} bits par octet`,
-    empty: "Écrivez quelque chose ci-dessus.",
     noStart: "Ce modèle a besoin d’au moins un token pour dire ce qui vient ensuite.",
     asStrip: "Tokens",
     asText: "Carte de chaleur",
@@ -209,8 +205,7 @@ export const french: Words = {
     searching: "On cherche dans les textes d’entraînement …",
     none: (characters) =>
       `Aucun passage d’au moins ${characters} caractères de cette réponse ne se trouve mot pour mot dans un texte d’entraînement.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "passage", "passages")} dans ${plural(documents, "texte", "textes")}, trouvés en ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "passage", "passages")}, trouvés en ${milliseconds} ms`,
     explain:
       "Les passages marqués se trouvent mot pour mot dans des textes qui ont servi à l’entraînement. Cela ne prouve pas que le modèle les a pris là.",
     inDocuments: (count) => `dans ${plural(count, "texte", "textes")}`,

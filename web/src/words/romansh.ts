@@ -18,7 +18,6 @@ export const romansh: Words = {
   tryAgain: "Empruvar danovamain",
   close: "Serrar",
   cancel: "Interrumper",
-  save: "Memorisar",
   help: {
     title: "Tastatura",
     open: "Cumbinaziuns da tastas",
@@ -92,7 +91,6 @@ export const romansh: Words = {
   },
   list: {
     title: "Discurs",
-    open: "Mussar ils discurs",
     search: "Tschertgar",
     none: "Anc nagut.",
     nothingFound: "Chattà nagut.",
@@ -177,10 +175,8 @@ export const romansh: Words = {
     removeLast: "Allontanar l’ultim token",
     calm: "spetgà",
     surprising: "surprendent",
-    bits: (bits) => `${bits} bits`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "token", "tokens")} per ${bytes} bytes · ${bits} bits da surpraisa · ${perByte} bits per byte`,
-    empty: "Scrivai insatge survart.",
     noStart: "Quest model dovra almain in token avant ch’el po dir tge che vegn sco proxim.",
     asStrip: "Tokens",
     asText: "Charta da chalur",
@@ -208,8 +204,7 @@ export const romansh: Words = {
     searching: "I vegn tschertgà en ils texts da trenament …",
     none: (characters) =>
       `Nagin passadi da ${characters} u dapli caracters da questa resposta stat pled per pled en in text da trenament.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "passadi", "passadis")} en ${plural(documents, "text", "texts")}, chattà en ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "passadi", "passadis")}, chattà en ${milliseconds} ms`,
     explain:
       "Ils passadis marcads stattan pled per pled en texts cun ils quals il model è vegnì trenà. Quai na cumprova betg ch’il model als ha da là.",
     inDocuments: (count) => `en ${plural(count, "text", "texts")}`,
