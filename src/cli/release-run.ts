@@ -28,14 +28,25 @@ async function pretrainedBehind(store: Store, release: Artifact): Promise<Artifa
   return (await trainingRuns(store, release)).find(({ manifest }) => manifest.stage === "pretrain");
 }
 
+/** The file of conversations that the chat model learnt from, if it did. */
+async function conversationsBehind(store: Store, release: Artifact): Promise<string | undefined> {
+  const tuned = (await trainingRuns(store, release)).find(
+    ({ manifest }) => manifest.inputs["conversations"] !== undefined,
+  );
+  if (tuned === undefined) return undefined;
+  return path.join((await inputOf(store, tuned, "conversations")).dir, "train.jsonl");
+}
+
 /** The traces of the run behind the release in `dir`; undefined for a copy whose store is not at hand. */
 export async function traceBehind(storeDir: string, dir: string): Promise<RunTrace | undefined> {
   if (!existsSync(path.join(dir, MANIFEST_FILE))) return undefined;
   const store = openStore(storeDir);
   try {
-    const weights = await pretrainedBehind(store, await readArtifact(dir));
+    const release = await readArtifact(dir);
+    const weights = await pretrainedBehind(store, release);
     if (weights === undefined) return undefined;
-    return await openRunTrace(await openRun(store, weights), traceIndexDir(store, weights));
+    const conversations = await conversationsBehind(store, release);
+    return await openRunTrace(await openRun(store, weights), traceIndexDir(store, weights), conversations);
   } catch (error) {
     if (error instanceof FirnError && error.code === "CLI_NO_ARTIFACT") return undefined;
     throw error;

@@ -6,6 +6,8 @@ export * from "./trace.ts";
 export * from "./trace-group.ts";
 export { buildTraceIndex, indexBytes, openTraceIndex, type TraceIndex } from "./trace-index.ts";
 export { type TokenPlace, tokenPlaces } from "./token-places.ts";
+export type { OriginDocument, Origins } from "./origins.ts";
+export type { VerbatimSpan } from "./verbatim.ts";
 export { openRunTrace, type RunTrace } from "./run-trace.ts";
 export type { DocumentTrace, DomainTrace, GroupTrace, TextTrace } from "./trace-rows.ts";
 export {

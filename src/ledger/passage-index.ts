@@ -7,8 +7,8 @@
 import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../core/index.ts";
+import { eachGram, GRAM_BYTES } from "./grams.ts";
 
-const GRAM_BYTES = 16;
 const WINDOW_GRAMS = 32;
 /** Every passage of this many bytes holds a kept gram; a shorter one may. */
 export const SHORTEST_INDEXED_BYTES = GRAM_BYTES + WINDOW_GRAMS - 1;
@@ -18,33 +18,15 @@ const BUCKETS = 256;
 const DOCUMENTS = 2 ** 29;
 const SPILL_ENTRIES = 1 << 14;
 
-const BASE = 0x01000193;
-/** BASE^GRAM_BYTES: what a byte weighs when it leaves the gram. */
-const LEAVING = Array.from({ length: GRAM_BYTES }).reduce<number>((power) => Math.imul(power, BASE), 1);
-
-/** Spreads a rolling hash over all its bits (the finaliser of MurmurHash3). */
-function mix(hash: number): number {
-  let h = hash ^ (hash >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
 /** Hashes of the kept grams of `bytes`, in order, each place once. */
-export function* keptGrams(bytes: Uint8Array): Generator<number, void, undefined> {
+export function keptGrams(bytes: Uint8Array): number[] {
+  const kept: number[] = [];
   const ring = new Uint32Array(WINDOW_GRAMS);
-  let rolling = 0;
   let least = -1;
   let leastAt = -1;
-  for (let end = 0; end < bytes.length; end++) {
-    rolling = (Math.imul(rolling, BASE) + bytes[end]! + 1) | 0;
-    if (end >= GRAM_BYTES) rolling = (rolling - Math.imul(LEAVING, bytes[end - GRAM_BYTES]! + 1)) | 0;
-    const gram = end - GRAM_BYTES + 1;
-    if (gram < 0) continue;
-    const hash = mix(rolling);
+  eachGram(bytes, (hash, gram) => {
     ring[gram % WINDOW_GRAMS] = hash;
-    if (gram < WINDOW_GRAMS - 1) continue;
+    if (gram < WINDOW_GRAMS - 1) return;
     const first = gram - WINDOW_GRAMS + 1;
     if (leastAt < first) {
       leastAt = first;
@@ -52,13 +34,14 @@ export function* keptGrams(bytes: Uint8Array): Generator<number, void, undefined
         if (ring[at % WINDOW_GRAMS]! <= ring[leastAt % WINDOW_GRAMS]!) leastAt = at;
       }
       least = ring[leastAt % WINDOW_GRAMS]!;
-      yield least;
+      kept.push(least);
     } else if (hash <= least) {
       leastAt = gram;
       least = hash;
-      yield least;
+      kept.push(least);
     }
-  }
+  });
+  return kept;
 }
 
 const bucketPath = (dir: string, bucket: number): string =>
@@ -152,4 +135,35 @@ export async function passageCandidates(dir: string, passage: Uint8Array): Promi
     if (best === undefined || found.length < best.length) best = [...found].map((entry) => entry - from);
   }
   return best;
+}
+
+/**
+ * Numbers of the documents that share a passage of `SHORTEST_INDEXED_BYTES` or more with `text`, ascending, with others
+ * that share a gram; at most `most`, and whether those are all. Every gram of the text is looked up, because a document
+ * keeps its own choice of a passage's grams.
+ */
+export async function sharingCandidates(
+  dir: string,
+  text: Uint8Array,
+  most: number,
+): Promise<{ readonly documents: number[]; readonly complete: boolean }> {
+  const byBucket = new Map<number, Set<number>>();
+  eachGram(text, (hash) => {
+    const wanted = byBucket.get(hash >>> 24) ?? new Set();
+    byBucket.set(hash >>> 24, wanted.add(hash & 0xffffff));
+  });
+  const found = new Set<number>();
+  let complete = true;
+  for (const [bucket, wanted] of byBucket) {
+    const sorted = await readBucket(dir, bucket);
+    for (const hash of wanted) {
+      const from = hash * DOCUMENTS;
+      for (let at = lowerBound(sorted, from); at < sorted.length && sorted[at]! < from + DOCUMENTS; at++) {
+        const document = sorted[at]! - from;
+        if (found.size < most || found.has(document)) found.add(document);
+        else complete = false;
+      }
+    }
+  }
+  return { documents: [...found].sort((a, b) => a - b), complete };
 }

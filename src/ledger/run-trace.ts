@@ -1,4 +1,5 @@
 /** @file One run's traces behind one interface: from its index where there is one, from its tables where not. */
+import { originFinder, type Origins } from "./origins.ts";
 import type { RunTables } from "./request-effect.ts";
 import { type StepTrace, traceDocument, traceStep, traceText } from "./trace.ts";
 import { traceDomain, traceLicence, traceUrl } from "./trace-group.ts";
@@ -19,6 +20,8 @@ export interface RunTrace {
   licence(licence: string): Promise<GroupTrace>;
   /** Passages too short for the index are looked for in the tables. */
   text(text: string, limit?: number): Promise<TextTrace>;
+  /** Passages of `text` that stand word for word in training documents; errors as in `origins.ts`. */
+  readonly origins: (text: string) => Promise<Origins>;
 }
 
 /** A domain in one spelling. */
@@ -29,8 +32,15 @@ function normalise(domain: string): string {
     .replace(/^\.+|\.+$/g, "");
 }
 
-/** Opens the traces of `run`; `indexDir` may or may not hold an index. */
-export async function openRunTrace(run: RunTables, indexDir: string): Promise<RunTrace> {
+/**
+ * Opens the traces of `run`; `indexDir` may or may not hold an index, and `conversations` is the file of conversations that
+ * the model learnt from as well.
+ */
+export async function openRunTrace(
+  run: RunTables,
+  indexDir: string,
+  conversations?: string,
+): Promise<RunTrace> {
   const index = await openTraceIndex(indexDir);
   const tables: RunTrace = {
     indexed: false,
@@ -40,6 +50,7 @@ export async function openRunTrace(run: RunTables, indexDir: string): Promise<Ru
     url: (url) => traceUrl({ ...run, url }),
     licence: (licence) => traceLicence({ ...run, licence }),
     text: (text, limit) => traceText({ ...run, text, ...(limit === undefined ? {} : { limit }) }),
+    origins: originFinder(run, index, conversations),
   };
   if (index === undefined) return tables;
   return {

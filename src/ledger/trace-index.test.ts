@@ -142,4 +142,24 @@ describe("an indexed run", () => {
     ])
       expect(await indexed.text(passage, 5), passage).toEqual(await scanned.text(passage, 5));
   });
+
+  it("names where the passages of a text come from, with and without an index: training documents only", async () => {
+    // Documents 5 and 7 were trained on, 8 was kept and not yet read by a step, 13 was dropped.
+    const mine = `They write: ${text(7)} And then ${text(8).slice(0, 70)}, or ${text(13).slice(20)}`;
+    const answers = [await scanned.origins(mine), await indexed.origins(mine)];
+    expect(answers[0]!.spans).toEqual(answers[1]!.spans);
+    const [first, second] = answers[1]!.spans;
+    expect(mine.slice(first!.start, first!.end).trim()).toBe(text(7));
+    expect(first).toMatchObject({
+      count: 1,
+      documents: [
+        { kind: "document", id: "web/part#7", source: "books", licence: "MIT", language: "eng", steps: 1 },
+      ],
+    });
+    expect(mine.slice(second!.start, second!.end)).toContain("Document 8 speaks of");
+    expect(second!.documents[0]).toMatchObject({ id: "web/part#8", steps: 0 });
+    const all = answers[1]!.spans.flatMap(({ documents }) => documents.map(({ id }) => id));
+    expect(all).not.toContain("web/part#13");
+    expect((await indexed.origins("nothing of this stands anywhere in the corpus at all")).spans).toEqual([]);
+  });
 });

@@ -26,7 +26,7 @@ const place = z.object({ file: z.string(), row: z.int() });
 const parquet = (index: TraceIndex, name: string): readonly string[] => [literalPath(join(index.dir, name))];
 
 /** Rows of one shard by their numbers. */
-async function fetchRows(
+export async function fetchRows(
   tables: Tables,
   path: string,
   rows: readonly number[],

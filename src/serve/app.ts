@@ -12,6 +12,7 @@ import { addDocuments } from "./documents.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import { addConversations } from "./conversations.ts";
 import { addNextToken } from "./next-token.ts";
+import { addOrigins } from "./origins.ts";
 import { addPortal, type Portal } from "./portal.ts";
 import { addRuns, type Runs } from "./runs.ts";
 import type { Route } from "./route.ts";
@@ -86,6 +87,7 @@ export function createApp({
     app.all("/mcp", (c) => handler.fetch(c.req.raw));
   }
   addTokenizers(app, service, parallelText);
+  addOrigins(app, service);
   if (portal !== undefined) addPortal(app, service, portal);
   if (runs !== undefined) addRuns(app, runs);
   if (documentsStore !== undefined) addDocuments(app, documentsStore);

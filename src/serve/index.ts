@@ -12,6 +12,7 @@ export type { MessageDetail } from "./conversations.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
 export type { DocumentsInfo, DocumentsPage, DocumentsSearch, ShownDocument } from "./documents.ts";
 export type { NextAnswer } from "./next-token.ts";
+export type { OriginsAnswer } from "./origins.ts";
 export type { LookupAnswer } from "./portal.ts";
 export { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 export type { ServedModel } from "./served-model.ts";

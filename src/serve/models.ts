@@ -12,6 +12,8 @@ const modelSchema = z.strictObject({
   // Beyond OpenAI's fields: what a client needs to know before it sends a long prompt.
   context_length: z.int(),
   vocab_size: z.int(),
+  /** Whether `/api/origins` answers for it. */
+  training_documents: z.boolean(),
 });
 
 export const modelsRoute = getRoute({
@@ -36,7 +38,7 @@ export const modelRoute = getRoute({
   }),
 });
 
-function describeModel({ id, created, model }: ServedModel): z.infer<typeof modelSchema> {
+function describeModel({ id, created, model, origins }: ServedModel): z.infer<typeof modelSchema> {
   return {
     id,
     object: "model",
@@ -44,5 +46,7 @@ function describeModel({ id, created, model }: ServedModel): z.infer<typeof mode
     owned_by: "firn",
     context_length: model.contextLength,
     vocab_size: model.vocabSize,
+    // Whether `/api/origins` answers for it.
+    training_documents: origins !== undefined,
   };
 }

@@ -1,5 +1,6 @@
 /** @file A model under the name by which clients ask for it. */
 import { type LanguageModel, TokenTable } from "../generate/index.ts";
+import type { Origins } from "../ledger/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { modelNotFound } from "./api-error.ts";
 import type { ChatCodec } from "./chat-codec.ts";
@@ -13,6 +14,8 @@ export interface ServedModel {
   readonly tokenizer?: Tokenizer;
   /** Seconds since 1970, as the API reports it. */
   readonly created: number;
+  /** Where passages of a text stand in the documents this model was trained on, when those are on this machine. */
+  readonly origins?: ((text: string) => Promise<Origins>) | undefined;
 }
 
 const tables = new WeakMap<ServedModel, TokenTable>();

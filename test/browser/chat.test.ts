@@ -1,7 +1,9 @@
 /** @file The chat in a real browser: branches, conversations on the server, files, feedback, ten thousand messages. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ngram } from "../serve/service.ts";
+import { tracedRun } from "../serve/traced.ts";
 import { Harness, skipped } from "./harness.ts";
 
 const LESSON = [
@@ -27,7 +29,10 @@ function exported(title: string, contents: readonly { role: string; content: str
 describe.skipIf(skipped)("the chat", () => {
   let harness: Harness;
   beforeAll(async () => {
-    harness = await Harness.start(() => ({ models: [ngram("nano", 512, 2), ngram("short", 60)] }));
+    harness = await Harness.start(async (dir) => {
+      const { origins } = await tracedRun(join(dir, "run"));
+      return { models: [{ ...ngram("nano", 512, 2), origins }, ngram("short", 60)] };
+    });
   });
   afterAll(() => harness?.close());
   afterEach(() => harness.leave());
@@ -109,6 +114,17 @@ describe.skipIf(skipped)("the chat", () => {
     await page().click("dialog [role=alert] button");
     await page().locator("dialog").waitFor({ state: "detached" });
     expect((await fetch(`${harness.server.url}/api/conversations/${id}`)).status).toBe(404);
+
+    // Deleting what is still being answered is no error, and nothing of it comes back.
+    await page().fill("[data-search]", "");
+    await say("Hallo! Wer bist du?");
+    await page().locator(".message.assistant .prose").waitFor();
+    await page().click("[aria-label='More for “Hallo! Wer bist du?”']");
+    await page().click("text=Delete …");
+    await page().click("dialog [role=alert] button");
+    await page().locator(".welcome").waitFor();
+    await page().locator(".conversation-title", { hasText: "Wer bist du" }).waitFor({ state: "detached" });
+    expect(await page().locator("[role=alert]").count()).toBe(0);
     await harness.picture("chat-list");
   });
 
@@ -208,6 +224,37 @@ describe.skipIf(skipped)("the chat", () => {
     expect(await stored()).toBeNull();
     const path = `/api/conversations/${id}/messages/${"x".repeat(10)}/feedback`;
     expect(await harness.put(path, { rating: "good", comment: "", consent: false })).toBe(400);
+  });
+
+  it.each([
+    [1280, "light"],
+    [390, "dark"],
+  ] as const)("says where an answer comes from (%i px, %s)", async (width, colorScheme) => {
+    await harness.open("chat", ".composer", { viewport: { width, height: 844 }, colorScheme });
+    await say("Hallo!");
+    await answerDone();
+    await page().click("[aria-label='Where does this come from?']");
+    await page().locator(".origins mark").waitFor();
+    expect(await page().locator(".origins mark").innerText()).toBe("Grüezi! Wie geht es dir?");
+    expect(await page().locator(".origins [role=status]").innerText()).toMatch(
+      /^1 passage, found in \d+ ms$/,
+    );
+    expect(await page().locator(".origins ul li").allInnerTexts()).toEqual([
+      "letter-1\nSource: letters · Licence: CC0-1.0 · read in 2 training steps",
+      "letter-3\nSource: letters · Licence: CC0-1.0 · read in 0 training steps",
+    ]);
+    expect(await page().locator(".origins a").first().getAttribute("href")).toBe(
+      "https://letters.example/letter-1",
+    );
+    expect(await harness.barriers()).toEqual([]);
+    expect((await harness.widths())[0]).toBe(width);
+    await harness.picture(`chat-origins-${width}`);
+    await page().keyboard.press("Escape");
+    await page().selectOption("select.model-name", "short");
+    await page().click("text=New conversation");
+    await say("Hello!");
+    await answerDone();
+    expect(await page().locator("[aria-label='Where does this come from?']").count()).toBe(0);
   });
 
   it("uses the charter prompt when told to, and keeps it with the conversation", async () => {

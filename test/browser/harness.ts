@@ -43,7 +43,9 @@ export class Harness {
     this.#browser = browser;
   }
 
-  static async start(options: (dir: string) => Partial<ServeOptions>): Promise<Harness> {
+  static async start(
+    options: (dir: string) => Partial<ServeOptions> | Promise<Partial<ServeOptions>>,
+  ): Promise<Harness> {
     if (!existsSync(CHROMIUM)) {
       throw new Error(
         `No browser at ${CHROMIUM}. Install one (Debian: apt-get install -y chromium), name another with ` +
@@ -57,7 +59,7 @@ export class Harness {
     const server = await serveNgram({
       webDir,
       conversations: join(dir, "conversations.db"),
-      ...options(dir),
+      ...(await options(dir)),
     });
     return new Harness(dir, server, await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS }));
   }

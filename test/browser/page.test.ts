@@ -33,7 +33,7 @@ describe.skipIf(skipped)("the page", () => {
   const answerDone = (): Promise<void> => page.locator(".message:last-child [aria-busy=false]").waitFor();
   /** Types an ASCII text and waits until exactly its tokens are shown. */
   async function readText(text: string): Promise<void> {
-    await page.fill(".tokens textarea", text);
+    await page.fill(".input-row textarea", text);
     await page.waitForFunction(
       (count) => document.querySelectorAll(".reading[aria-busy=false] [data-place]").length === count,
       text.length + 1,
@@ -152,7 +152,7 @@ describe.skipIf(skipped)("the page", () => {
 
   it("appends a chosen token, goes on from an inner place, and takes tokens back", async () => {
     await open("next-token");
-    const field = page.locator(".tokens textarea");
+    const field = page.locator(".input-row textarea");
     await readText("Die S");
     await page.locator("button.bar-row").first().click();
     await page.locator(".reading[aria-busy=false] [data-place='7']").waitFor();

@@ -1,5 +1,5 @@
 /** @file The page's side of the server's API: models, streamed answers, next-token distributions. */
-import type { DistributionAnswer, NextAnswer } from "../../src/serve/index.ts";
+import type { DistributionAnswer, NextAnswer, OriginsAnswer } from "../../src/serve/index.ts";
 import { readEvents } from "./event-stream.ts";
 import { words } from "./words.ts";
 
@@ -7,6 +7,8 @@ export interface ModelInfo {
   readonly id: string;
   readonly context_length: number;
   readonly vocab_size: number;
+  /** Whether the documents it was trained on can be searched. */
+  readonly training_documents: boolean;
 }
 
 export interface ToolCall {
@@ -206,4 +208,9 @@ export async function scoreContinuations(
     const logprob = counted.reduce<number>((sum, value) => sum + (value ?? 0), 0);
     return { text, logprob, bytes: new TextEncoder().encode(text).length };
   });
+}
+
+/** Passages of `text` that stand word for word in documents that `model` was trained on. */
+export async function fetchOrigins(model: string, text: string, signal: AbortSignal): Promise<OriginsAnswer> {
+  return (await (await post("api/origins", { model, text }, signal)).json()) as OriginsAnswer;
 }

@@ -66,11 +66,11 @@ async function openOwn(call: CommandCall, options: Options, threads: number): Pr
     for (const other of options.beside) all.push(await openBeside(other, opened, settings));
     const { name, dir } = opened;
     const legal = path.join(dir, "legal");
-    const portal = existsSync(path.join(legal, "portal.json"))
-      ? { dir: legal, trace: await traceBehind(store, dir) }
-      : undefined;
+    const trace = await traceBehind(store, dir);
+    const portal = existsSync(path.join(legal, "portal.json")) ? { dir: legal, trace } : undefined;
+    const [main, ...others] = all.map(served);
     return {
-      options: { models: all.map(served), portal },
+      options: { models: [{ ...main!, origins: trace?.origins }, ...others], portal },
       title: `${name} from ${path.relative(process.cwd(), dir)}`,
       json: { model: name, release: dir },
       close,

@@ -28,10 +28,11 @@ function useWide(): boolean {
 
 interface ChatViewProps {
   readonly model: ModelInfo;
+  readonly models: readonly ModelInfo[];
   readonly chat: Chat;
 }
 
-export function ChatView({ model, chat }: ChatViewProps) {
+export function ChatView({ model, models, chat }: ChatViewProps) {
   const [settingsOpen, setSettingsOpen] = useState(false);
   const [listOpen, setListOpen] = useState(false);
   const composer = useRef<HTMLTextAreaElement>(null);
@@ -73,7 +74,7 @@ export function ChatView({ model, chat }: ChatViewProps) {
         {empty ? (
           <Welcome model={model} onChoose={(text) => thenCompose(() => chat.send(text))} />
         ) : (
-          <MessageList key={chat.conversation.id} chat={chat} onAct={thenCompose} />
+          <MessageList key={chat.conversation.id} chat={chat} models={models} onAct={thenCompose} />
         )}
         <footer class="dock">
           {chat.failure !== undefined && (

@@ -2,7 +2,8 @@
  * @file The conversation so far. It follows a growing answer until the reader scrolls away from its end. Only messages
  * near the screen are in the document, however long the conversation is.
  */
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { ModelInfo } from "../api.ts";
 import { DownIcon } from "../icons.tsx";
 import { words } from "../words.ts";
 import { MessageView } from "./message.tsx";
@@ -15,11 +16,12 @@ const LIKELY_HEIGHT_PX = 90;
 
 interface MessageListProps {
   readonly chat: Chat;
+  readonly models: readonly ModelInfo[];
   /** After a message's own button has gone, the composer takes the focus. */
   readonly onAct: (act: () => void) => void;
 }
 
-export function MessageList({ chat, onAct }: MessageListProps) {
+export function MessageList({ chat, models, onAct }: MessageListProps) {
   const { conversation, busy } = chat;
   const { path } = conversation;
   const scroller = useRef<HTMLDivElement>(null);
@@ -41,6 +43,10 @@ export function MessageList({ chat, onAct }: MessageListProps) {
   // A conversation opens at its end, and whoever has just asked wants to see the answer.
   useLayoutEffect(() => list.scrollToEnd(), [lastQuestion]);
 
+  const traced = useMemo(
+    () => new Set(models.filter((model) => model.training_documents).map(({ id }) => id)),
+    [models],
+  );
   const last = path.at(-1);
   const lastRole = last === undefined ? undefined : conversation.message(last).role;
   return (
@@ -59,7 +65,13 @@ export function MessageList({ chat, onAct }: MessageListProps) {
                 aria-setsize={path.length}
                 style={{ transform: `translateY(${start}px)` }}
               >
-                <MessageView chat={chat} message={message} last={message.id === last} onAct={onAct} />
+                <MessageView
+                  chat={chat}
+                  message={message}
+                  last={message.id === last}
+                  traced={traced}
+                  onAct={onAct}
+                />
               </li>
             );
           })}

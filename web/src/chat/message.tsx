@@ -6,12 +6,15 @@ import { words } from "../words.ts";
 import { CopyButton } from "./copy-button.tsx";
 import type { Message } from "./conversation.ts";
 import { FeedbackControl } from "./feedback.tsx";
+import { OriginsButton } from "./origins.tsx";
 import type { Chat } from "./use-chat.ts";
 
 interface MessageProps {
   readonly chat: Chat;
   readonly message: Message;
   readonly last: boolean;
+  /** Ids of the models whose training documents can be searched. */
+  readonly traced: ReadonlySet<string>;
   readonly onAct: (act: () => void) => void;
 }
 
@@ -135,7 +138,7 @@ function EditForm({ text, onSend, onCancel }: EditFormProps) {
   );
 }
 
-function Answer({ chat, message, last, onAct }: MessageProps) {
+function Answer({ chat, message, last, traced, onAct }: MessageProps) {
   const { model = "", state, failure, toolCalls = [] } = message.detail;
   const streaming = state === "streaming";
   const { content } = message;
@@ -190,6 +193,7 @@ function Answer({ chat, message, last, onAct }: MessageProps) {
               <AgainIcon />
             </button>
           )}
+          {content !== "" && traced.has(model) && <OriginsButton model={model} text={content} />}
           {state !== "failed" && content !== "" && <FeedbackControl chat={chat} message={message} />}
         </div>
       )}

@@ -1,5 +1,5 @@
 /** @file The conversations the server keeps: searched, opened, renamed, exported, deleted. */
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import type { ConversationEntry } from "../../../src/serve/index.ts";
 import { MoreIcon, NewIcon } from "../icons.tsx";
 import { Sheet } from "../sheet.tsx";
@@ -62,6 +62,39 @@ export function Sidebar({ chat, onChoose }: SidebarProps) {
     setVersion((count) => count + 1);
     onChoose();
   };
+  // Made only when it changes, and not for every piece of an answer: dates take long to write.
+  const list = useMemo(
+    () => (
+      <ul class="conversations">
+        {entries.map((entry) => {
+          const title = entry.title === "" ? text.untitled : entry.title;
+          return (
+            <li key={entry.id} class={entry.id === chat.conversation.id ? "current" : ""}>
+              <button
+                type="button"
+                class="conversation"
+                aria-current={entry.id === chat.conversation.id ? "true" : undefined}
+                onClick={() => go(entry.id)}
+              >
+                <span class="conversation-title">{title}</span>
+                <small>{entry.snippet ?? when(entry.updated)}</small>
+              </button>
+              <button
+                type="button"
+                class="icon-button small"
+                aria-label={text.more(title)}
+                title={text.more(title)}
+                onClick={() => setChosen(entry)}
+              >
+                <MoreIcon />
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    ),
+    [entries, chat.conversation.id, words],
+  );
   return (
     <div class="sidebar">
       <div class="sidebar-head">
@@ -90,33 +123,7 @@ export function Sidebar({ chat, onChoose }: SidebarProps) {
       ) : (
         entries.length === 0 && <p class="faint">{query === "" ? text.none : text.nothingFound}</p>
       )}
-      <ul class="conversations">
-        {entries.map((entry) => {
-          const title = entry.title === "" ? text.untitled : entry.title;
-          return (
-            <li key={entry.id} class={entry.id === chat.conversation.id ? "current" : ""}>
-              <button
-                type="button"
-                class="conversation"
-                aria-current={entry.id === chat.conversation.id ? "true" : undefined}
-                onClick={() => go(entry.id)}
-              >
-                <span class="conversation-title">{title}</span>
-                <small>{entry.snippet ?? when(entry.updated)}</small>
-              </button>
-              <button
-                type="button"
-                class="icon-button small"
-                aria-label={text.more(title)}
-                title={text.more(title)}
-                onClick={() => setChosen(entry)}
-              >
-                <MoreIcon />
-              </button>
-            </li>
-          );
-        })}
-      </ul>
+      {list}
       <div class="sidebar-foot">
         <button type="button" class="quiet-button" onClick={() => picker.current?.click()}>
           {text.bring}
@@ -162,7 +169,7 @@ export function Sidebar({ chat, onChoose }: SidebarProps) {
           <Removal
             sure={text.removeAllSure}
             remove={async () => {
-              chat.open();
+              await chat.forget();
               await deleteAllConversations();
               setRemoving(false);
               setVersion((count) => count + 1);
@@ -241,7 +248,7 @@ function EntrySheet({ chat, entry, onClose }: EntrySheetProps) {
       <Removal
         sure={text.removeSure(entry.title === "" ? text.untitled : entry.title)}
         remove={async () => {
-          if (entry.id === chat.conversation.id) chat.open();
+          await chat.forget(entry.id);
           await deleteConversation(entry.id);
           onClose();
         }}

@@ -38,6 +38,8 @@ export interface Chat {
   readonly stop: () => void;
   /** Opens a conversation; without an id a new one. */
   readonly open: (id?: string) => void;
+  /** Before conversations are deleted: nothing more of this one, or of any, is saved. Resolves when all saves are over. */
+  readonly forget: (id?: string) => Promise<void>;
   readonly rename: (title: string) => void;
   readonly rate: (answer: string, feedback: Feedback | undefined) => Promise<void>;
 }
@@ -66,8 +68,11 @@ export function useChat(model: ModelInfo): Chat {
   const current = useRef(conversation);
   current.current = conversation;
 
-  const keep = (save: () => Promise<void>): void => {
-    queue.current = queue.current.then(save).then(
+  /** Conversations that are being deleted. */
+  const forgotten = useRef(new Set<string>());
+  const keep = (id: string, save: () => Promise<void>): void => {
+    const wanted = (): Promise<void> => (forgotten.current.has(id) ? Promise.resolve() : save());
+    queue.current = queue.current.then(wanted).then(
       () => countSaved(undefined),
       () => setFailure(words.chat.notSaved),
     );
@@ -132,9 +137,9 @@ export function useChat(model: ModelInfo): Chat {
     const { id, title, system } = conversation;
     if (fresh) {
       history.replaceState(null, "", `${ADDRESS}/${id}`);
-      keep(() => saveConversation(id, { title, system }));
+      keep(id, () => saveConversation(id, { title, system }));
     }
-    keep(() => saveMessage(id, storable(message)));
+    keep(id, () => saveMessage(id, storable(message)));
   };
 
   const ask = (parent: string): void => {
@@ -163,7 +168,7 @@ export function useChat(model: ModelInfo): Chat {
     };
     void answerOf().then((answer) => {
       update(answer);
-      keep(() => saveMessage(conversation.id, storable(answer)));
+      keep(conversation.id, () => saveMessage(conversation.id, storable(answer)));
       if (running.current !== run) return;
       running.current = undefined;
       setBusy(false);
@@ -196,7 +201,7 @@ export function useChat(model: ModelInfo): Chat {
       clearTimeout(systemTimer.current);
       if (conversation.size === 0) return;
       systemTimer.current = setTimeout(
-        () => keep(() => saveConversation(conversation.id, { system })),
+        () => keep(conversation.id, () => saveConversation(conversation.id, { system })),
         TYPING_PAUSE_MS,
       );
     },
@@ -217,10 +222,15 @@ export function useChat(model: ModelInfo): Chat {
       conversation.show(message);
       render(undefined);
       const { id, leaf } = conversation;
-      if (leaf !== null) keep(() => saveConversation(id, { leaf }));
+      if (leaf !== null) keep(id, () => saveConversation(id, { leaf }));
     },
     stop,
     open,
+    forget: async (id) => {
+      forgotten.current.add(id ?? conversation.id);
+      if (id === undefined || id === conversation.id) open();
+      await queue.current;
+    },
     rename: (title) => {
       conversation.title = title;
       render(undefined);

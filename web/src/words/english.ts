@@ -24,7 +24,6 @@ export const english = {
   tryAgain: "Try again",
   close: "Close",
   cancel: "Cancel",
-  save: "Save",
   help: {
     title: "Keyboard",
     open: "Keyboard shortcuts",
@@ -98,7 +97,6 @@ export const english = {
   },
   list: {
     title: "Conversations",
-    open: "Show conversations",
     search: "Search",
     none: "Nothing yet.",
     nothingFound: "Nothing found.",
@@ -184,10 +182,8 @@ export const english = {
     removeLast: "Remove the last token",
     calm: "expected",
     surprising: "surprising",
-    bits: (bits: string) => `${bits} bits`,
     summary: (tokens: number, bytes: number, bits: string, perByte: string) =>
       `${plural(tokens, "token", "tokens")} for ${bytes} bytes · ${bits} bits of surprise · ${perByte} bits per byte`,
-    empty: "Type something above.",
     noStart: "This model needs at least one token before it can say what comes next.",
     asStrip: "Tokens",
     asText: "Heat map",
@@ -215,13 +211,14 @@ export const english = {
     searching: "Searching the training documents …",
     none: (characters: number) =>
       `No passage of ${characters} characters or more of this answer stands verbatim in a training document.`,
-    found: (spans: number, documents: number, milliseconds: string) =>
-      `${plural(spans, "passage", "passages")} in ${plural(documents, "document", "documents")}, found in ${milliseconds} ms`,
+    found: (spans: number, milliseconds: string) =>
+      `${plural(spans, "passage", "passages")}, found in ${milliseconds} ms`,
     explain:
       "The marked passages stand word for word in texts the model was trained on. That they are there does not prove that the model took them from there.",
     inDocuments: (count: number) => `in ${plural(count, "document", "documents")}`,
-    documents: (count: number) => plural(count, "training document", "training documents"),
     conversations: "conversations written for training",
+    steps: (count: number) => `read in ${plural(count, "training step", "training steps")}`,
+    incomplete: "More documents share some of its words than were compared; there may be further passages.",
     licence: "Licence",
     source: "Source",
     unknown: "unknown",

@@ -25,7 +25,6 @@ export const french: Words = {
   tryAgain: "Réessayer",
   close: "Fermer",
   cancel: "Annuler",
-  save: "Enregistrer",
   help: {
     title: "Clavier",
     open: "Raccourcis clavier",
@@ -100,7 +99,6 @@ export const french: Words = {
   },
   list: {
     title: "Conversations",
-    open: "Afficher les conversations",
     search: "Chercher",
     none: "Rien encore.",
     nothingFound: "Rien trouvé.",
@@ -185,10 +183,8 @@ export const french: Words = {
     removeLast: "Retirer le dernier token",
     calm: "attendu",
     surprising: "surprenant",
-    bits: (bits) => `${bits} bits`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "token", "tokens")} pour ${bytes} octets · ${bits} bits de surprise · ${perByte} bits par octet`,
-    empty: "Écrivez quelque chose ci-dessus.",
     noStart: "Ce modèle a besoin d’au moins un token pour dire ce qui vient ensuite.",
     asStrip: "Tokens",
     asText: "Carte de chaleur",
@@ -211,13 +207,14 @@ export const french: Words = {
     searching: "On cherche dans les textes d’entraînement …",
     none: (characters) =>
       `Aucun passage d’au moins ${characters} caractères de cette réponse ne se trouve mot pour mot dans un texte d’entraînement.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "passage", "passages")} dans ${plural(documents, "texte", "textes")}, trouvés en ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "passage", "passages")}, trouvés en ${milliseconds} ms`,
     explain:
       "Les passages marqués se trouvent mot pour mot dans des textes qui ont servi à l’entraînement. Cela ne prouve pas que le modèle les a pris là.",
     inDocuments: (count) => `dans ${plural(count, "texte", "textes")}`,
-    documents: (count) => plural(count, "texte d’entraînement", "textes d’entraînement"),
     conversations: "conversations écrites pour l’entraînement",
+    steps: (count) => `lu dans ${plural(count, "pas d’entraînement", "pas d’entraînement")}`,
+    incomplete:
+      "Plus de textes partagent certains de ses mots qu’on n’en a comparé ; il peut y avoir d’autres passages.",
     licence: "Licence",
     source: "Source",
     unknown: "inconnue",

@@ -25,7 +25,6 @@ export const german: Words = {
   tryAgain: "Nochmals versuchen",
   close: "Schliessen",
   cancel: "Abbrechen",
-  save: "Speichern",
   help: {
     title: "Tastatur",
     open: "Tastenkürzel",
@@ -100,7 +99,6 @@ export const german: Words = {
   },
   list: {
     title: "Gespräche",
-    open: "Gespräche zeigen",
     search: "Suchen",
     none: "Noch keine.",
     nothingFound: "Nichts gefunden.",
@@ -185,10 +183,8 @@ export const german: Words = {
     removeLast: "Das letzte Token entfernen",
     calm: "erwartet",
     surprising: "überraschend",
-    bits: (bits) => `${bits} Bit`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "Token", "Token")} für ${bytes} Byte · ${bits} Bit Überraschung · ${perByte} Bit pro Byte`,
-    empty: "Schreiben Sie oben etwas.",
     noStart: "Dieses Modell braucht mindestens ein Token, bevor es sagen kann, was als Nächstes kommt.",
     asStrip: "Token",
     asText: "Wärmebild",
@@ -216,13 +212,14 @@ export const german: Words = {
     searching: "Die Trainingstexte werden durchsucht …",
     none: (characters) =>
       `Keine Stelle dieser Antwort von ${characters} oder mehr Zeichen steht wörtlich in einem Trainingstext.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "Stelle", "Stellen")} in ${plural(documents, "Text", "Texten")}, gefunden in ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "Stelle", "Stellen")}, gefunden in ${milliseconds} ms`,
     explain:
       "Die markierten Stellen stehen Wort für Wort in Texten, mit denen das Modell trainiert wurde. Das beweist nicht, dass das Modell sie von dort hat.",
     inDocuments: (count) => `in ${plural(count, "Text", "Texten")}`,
-    documents: (count) => plural(count, "Trainingstext", "Trainingstexte"),
     conversations: "Gespräche, die fürs Training geschrieben wurden",
+    steps: (count) => `gelesen in ${plural(count, "Trainingsschritt", "Trainingsschritten")}`,
+    incomplete:
+      "Mehr Texte haben einige seiner Wörter, als verglichen wurden; es kann weitere Stellen geben.",
     licence: "Lizenz",
     source: "Quelle",
     unknown: "unbekannt",

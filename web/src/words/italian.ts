@@ -25,7 +25,6 @@ export const italian: Words = {
   tryAgain: "Riprova",
   close: "Chiudi",
   cancel: "Annulla",
-  save: "Salva",
   help: {
     title: "Tastiera",
     open: "Scorciatoie da tastiera",
@@ -99,7 +98,6 @@ export const italian: Words = {
   },
   list: {
     title: "Conversazioni",
-    open: "Mostra le conversazioni",
     search: "Cerca",
     none: "Ancora niente.",
     nothingFound: "Nessun risultato.",
@@ -184,10 +182,8 @@ export const italian: Words = {
     removeLast: "Togli l’ultimo token",
     calm: "atteso",
     surprising: "sorprendente",
-    bits: (bits) => `${bits} bit`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "token", "token")} per ${bytes} byte · ${bits} bit di sorpresa · ${perByte} bit per byte`,
-    empty: "Scriva qualcosa qui sopra.",
     noStart: "Questo modello ha bisogno di almeno un token prima di dire che cosa viene dopo.",
     asStrip: "Token",
     asText: "Mappa di calore",
@@ -215,13 +211,14 @@ export const italian: Words = {
     searching: "Si cerca nei testi di addestramento …",
     none: (characters) =>
       `Nessun passo di almeno ${characters} caratteri di questa risposta sta parola per parola in un testo di addestramento.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "passo", "passi")} in ${plural(documents, "testo", "testi")}, trovati in ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "passo", "passi")}, trovati in ${milliseconds} ms`,
     explain:
       "I passi segnati stanno parola per parola in testi usati per l’addestramento. Ciò non prova che il modello li abbia presi da lì.",
     inDocuments: (count) => `in ${plural(count, "testo", "testi")}`,
-    documents: (count) => plural(count, "testo di addestramento", "testi di addestramento"),
     conversations: "conversazioni scritte per l’addestramento",
+    steps: (count) => `letto in ${plural(count, "passo di addestramento", "passi di addestramento")}`,
+    incomplete:
+      "Più testi condividono alcune sue parole di quanti ne siano stati confrontati; possono esserci altri passi.",
     licence: "Licenza",
     source: "Fonte",
     unknown: "sconosciuta",

@@ -25,7 +25,6 @@ export const romansh: Words = {
   tryAgain: "Empruvar danovamain",
   close: "Serrar",
   cancel: "Interrumper",
-  save: "Memorisar",
   help: {
     title: "Tastatura",
     open: "Cumbinaziuns da tastas",
@@ -99,7 +98,6 @@ export const romansh: Words = {
   },
   list: {
     title: "Discurs",
-    open: "Mussar ils discurs",
     search: "Tschertgar",
     none: "Anc nagut.",
     nothingFound: "Chattà nagut.",
@@ -184,10 +182,8 @@ export const romansh: Words = {
     removeLast: "Allontanar l’ultim token",
     calm: "spetgà",
     surprising: "surprendent",
-    bits: (bits) => `${bits} bits`,
     summary: (tokens, bytes, bits, perByte) =>
       `${plural(tokens, "token", "tokens")} per ${bytes} bytes · ${bits} bits da surpraisa · ${perByte} bits per byte`,
-    empty: "Scrivai insatge survart.",
     noStart: "Quest model dovra almain in token avant ch’el po dir tge che vegn sco proxim.",
     asStrip: "Tokens",
     asText: "Charta da chalur",
@@ -215,13 +211,14 @@ export const romansh: Words = {
     searching: "I vegn tschertgà en ils texts da trenament …",
     none: (characters) =>
       `Nagin passadi da ${characters} u dapli caracters da questa resposta stat pled per pled en in text da trenament.`,
-    found: (spans, documents, milliseconds) =>
-      `${plural(spans, "passadi", "passadis")} en ${plural(documents, "text", "texts")}, chattà en ${milliseconds} ms`,
+    found: (spans, milliseconds) => `${plural(spans, "passadi", "passadis")}, chattà en ${milliseconds} ms`,
     explain:
       "Ils passadis marcads stattan pled per pled en texts cun ils quals il model è vegnì trenà. Quai na cumprova betg ch’il model als ha da là.",
     inDocuments: (count) => `en ${plural(count, "text", "texts")}`,
-    documents: (count) => plural(count, "text da trenament", "texts da trenament"),
     conversations: "discurs scrits per il trenament",
+    steps: (count) => `legì en ${plural(count, "pass da trenament", "pass da trenament")}`,
+    incomplete:
+      "Dapli texts han intgins da ses pleds che quai ch’è vegnì cumpareglià; i po dar ulteriurs passadis.",
     licence: "Licenza",
     source: "Funtauna",
     unknown: "nunenconuschent",
