@@ -14,4 +14,4 @@ export type { ServedModel } from "./served-model.ts";
 export { tokenizerCodec } from "./tokenizer-codec.ts";
 export { builtWebDir, type RunningServer, type ServeOptions, startServer } from "./server.ts";
 export type { ServeEvent, ServeLog } from "./service.ts";
-export type { GroupLoss, RunInfo, Runs, RunStep } from "./runs.ts";
+export type { GroupLoss, RunInfo, Runs, RunSample, RunStep } from "./runs.ts";

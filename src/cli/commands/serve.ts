@@ -8,7 +8,7 @@ import { builtWebDir, type ServeEvent, startServer, tokenizerCodec } from "../..
 import type { CommandCall } from "../command.ts";
 import { openModel } from "../find-model.ts";
 import { machineOptions, machineUse } from "../machine.ts";
-import { traceBehind, traceRunStep } from "../release-run.ts";
+import { runSamples, traceBehind, traceRunStep } from "../release-run.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
 
 const schema = z.object({
@@ -48,7 +48,11 @@ export async function run(call: CommandCall): Promise<void> {
       port: options.port,
       webDir: builtWebDir(),
       portal,
-      runs: { storeDir: options.store, step: (run, step) => traceRunStep(options.store, run, step) },
+      runs: {
+        storeDir: options.store,
+        step: (run, step) => traceRunStep(options.store, run, step),
+        samples: (run) => runSamples(options.store, run),
+      },
       allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
       limits: { parallel: options.parallel },
       log: (event) => call.report.line(eventLine(event)),
