@@ -1,9 +1,12 @@
 /**
  * @file `npm run bench -- train`: the training step beside PyTorch's on the same shapes: tokens/s, FLOP/s by the technical report's
  * formula, the share of what ONNX Runtime reaches here on one large matrix product, and memory. PyTorch is looked for in the
- * Python named by FIRN_BENCH_PYTHON (default python3); without it the table has our rows only.
+ * Python named by FIRN_BENCH_PYTHON (default python3), and llm.c's sources in the folder FIRN_BENCH_LLMC (`git clone
+ * https://github.com/karpathy/llm.c`; built here with cc or FIRN_BENCH_CC, and OpenMP). Without them the table has our rows only.
  */
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { formatBytes, formatCount, formatInteger, formatPercent, formatTable } from "../src/core/index.ts";
 import { measureMatmulRate } from "../src/engine/index.ts";
@@ -16,13 +19,19 @@ interface Figures {
   readonly best: number;
   readonly steps: number;
   readonly peakBytes: number;
+  /** Ours only. */
+  readonly buildSeconds?: number;
 }
 
 const PYTHON = process.env["FIRN_BENCH_PYTHON"] ?? "python3";
+const LLM_C = process.env["FIRN_BENCH_LLMC"];
 const PEERS = ["eager-fp32", "compile-fp32", "eager-bf16", "compile-bf16"] as const;
 
-function lastLine(program: string, args: readonly string[]): string {
-  const output = execFileSync(program, args, { stdio: ["ignore", "pipe", "ignore"] }).toString();
+function lastLine(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const output = execFileSync(program, args, {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, ...env },
+  }).toString();
   return output.trim().split("\n").at(-1)!;
 }
 
@@ -44,6 +53,23 @@ function torch({ model, shape }: Case, mode: string, threads: number, seconds: n
   const script = path.join(import.meta.dirname, "peers", "train_torch.py");
   const settings = { ...model, ...shape, torchMicroBatch: shape.batch, threads };
   return JSON.parse(lastLine(PYTHON, [script, JSON.stringify(settings), mode, String(seconds)])) as Figures;
+}
+
+/** GPT-2 of the sizes of `item` in llm.c, which has as many key and value heads as query heads and four times the width inside. */
+function llmC({ model, shape }: Case, folder: string, threads: number, seconds: number): Figures | undefined {
+  if (model.kvHeads !== model.heads || model.ffnSize !== 4 * model.hiddenSize) return undefined;
+  const built = mkdtempSync(path.join(tmpdir(), "firn-llmc-"));
+  try {
+    const program = path.join(built, "train_llmc");
+    const source = path.join(import.meta.dirname, "peers", "train_llmc.c");
+    const flags = ["-Ofast", "-march=native", "-fopenmp", "-DOMP", "-w", `-I${folder}`];
+    execFileSync(process.env["FIRN_BENCH_CC"] ?? "cc", [...flags, source, "-lm", "-o", program]);
+    const { batch, length } = shape;
+    const sizes = [batch, length, model.vocabSize, model.layers, model.heads, model.hiddenSize, seconds];
+    return JSON.parse(lastLine(program, sizes.map(String), { OMP_NUM_THREADS: String(threads) })) as Figures;
+  } finally {
+    rmSync(built, { recursive: true });
+  }
 }
 
 /** Prints one table; `seconds` is spent on each model and trainer. */
@@ -69,6 +95,9 @@ export async function benchTrain(threads: number, seconds: number): Promise<void
       (firn.tokensPerSecond / figures.tokensPerSecond).toFixed(2),
     ];
     rows.push(row("Firn fp32", firn));
+    console.log(`${item.name}: programs built in ${firn.buildSeconds!.toFixed(2)} s.`);
+    const peer = LLM_C === undefined ? undefined : llmC(item, LLM_C, threads, seconds);
+    if (peer !== undefined) rows.push(row("llm.c fp32 (GPT-2)", peer));
     if (version === undefined) continue;
     for (const mode of PEERS) rows.push(row(`PyTorch ${mode}`, torch(item, mode, threads, seconds)));
   }

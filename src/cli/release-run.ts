@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Artifact, MANIFEST_FILE, openStore, readArtifact, type Store } from "../artifacts/index.ts";
 import { FirnError } from "../core/index.ts";
-import { openRunTrace, type RunTrace, type StepTrace, traceStep } from "../ledger/index.ts";
+import { Ledger, openRunTrace, type RunTrace, type StepTrace, traceStep } from "../ledger/index.ts";
+import type { RunSample } from "../serve/index.ts";
 import { inputOf } from "./find-artifact.ts";
 import { openRun } from "./run-tables.ts";
 
@@ -51,6 +52,20 @@ export async function traceBehind(storeDir: string, dir: string): Promise<RunTra
     if (error instanceof FirnError && error.code === "CLI_NO_ARTIFACT") return undefined;
     throw error;
   }
+}
+
+/** What the model of the training run in the weights folder `run` said to the recipe's prompts, by step. */
+export async function runSamples(storeDir: string, run: string): Promise<RunSample[]> {
+  const fingerprint = /-([0-9a-f]+)(\.partial)?$/.exec(run)?.[1];
+  const found = new Map<number, RunSample>();
+  if (fingerprint === undefined) return [];
+  for await (const fact of Ledger.open(storeDir).facts()) {
+    if (fact.kind !== "train-samples" || !fact.fingerprint.startsWith(fingerprint)) continue;
+    // A run that went on after a kill has asked again, and got the same answers.
+    const sample = fact.data as unknown as RunSample;
+    found.set(sample.step, sample);
+  }
+  return [...found.values()].sort((a, b) => a.step - b.step);
 }
 
 /** What step `step` of the training run in the weights folder `run` learnt from. */

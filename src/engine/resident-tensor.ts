@@ -23,6 +23,28 @@ function copierOf(device: DeviceName, shape: readonly number[]): Promise<Program
   return copier;
 }
 
+async function copy(device: DeviceName, from: Tensor, to: Tensor): Promise<void> {
+  const copier = await copierOf(device, from.shape);
+  await copier.run(new Map([["from", from]]), new Map([["to", to]]));
+}
+
+/** By device and shape, a tensor of zeros there. */
+const zeros = new Map<string, Promise<DeviceTensor>>();
+
+function zerosOn(device: DeviceName, shape: readonly number[]): Promise<DeviceTensor> {
+  const key = `${device} ${shape.join()}`;
+  let zero = zeros.get(key);
+  if (zero === undefined) {
+    zero = (async () => {
+      const tensor = new DeviceTensor("float32", shape);
+      await copy(device, allocate("float32", shape), tensor);
+      return tensor;
+    })();
+    zeros.set(key, zero);
+  }
+  return zero;
+}
+
 export class ResidentTensor {
   /** The numbers as they were when last copied here; on the processor, as they are. */
   readonly host: HostTensor;
@@ -49,15 +71,17 @@ export class ResidentTensor {
 
   /** Makes the device's numbers those of `host`. */
   async toDevice(): Promise<void> {
-    if (this.tensor === this.host) return;
-    const copier = await copierOf(this.#device, this.host.shape);
-    await copier.run(new Map([["from", this.host]]), new Map([["to", this.tensor]]));
+    if (this.tensor !== this.host) await copy(this.#device, this.host, this.tensor);
   }
 
   /** Makes `host`'s numbers those of the device. */
   async toHost(): Promise<void> {
-    if (this.tensor === this.host) return;
-    const copier = await copierOf(this.#device, this.host.shape);
-    await copier.run(new Map([["from", this.tensor]]), new Map([["to", this.host]]));
+    if (this.tensor !== this.host) await copy(this.#device, this.tensor, this.host);
+  }
+
+  /** Makes the device's numbers zeros. */
+  async clear(): Promise<void> {
+    if (this.tensor === this.host) this.data.fill(0);
+    else await copy(this.#device, await zerosOn(this.#device, this.host.shape), this.tensor);
   }
 }

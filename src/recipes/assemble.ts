@@ -13,7 +13,7 @@ import { conversations } from "./stages/conversations.ts";
 import { evaluateNode } from "./stages/evaluate.ts";
 import { finetune } from "./stages/finetune.ts";
 import { initialise } from "./stages/initialise.ts";
-import { pretrain } from "./stages/pretrain.ts";
+import { pretrainStage } from "./stages/pretrain.ts";
 import { releaseNode } from "./stages/release.ts";
 import { startNodes } from "./stages/start-from.ts";
 import { samples } from "./stages/samples.ts";
@@ -77,11 +77,17 @@ function checkBuildable({ recipe, file }: RecipeFile): void {
 }
 
 /** Pretraining, and the stages that lengthen the context, each from the weights of the one before. */
-function pretrainNodes(recipe: Recipe, model: ModelConfig, start: StageNode, tokens: StageNode): StageNode {
-  const first = stageNode("pretrain", pretrain, { ...recipe.train, model }, { weights: start, tokens });
+function pretrainNodes(
+  recipe: Recipe,
+  model: ModelConfig,
+  start: StageNode,
+  from: { readonly tokens: StageNode; readonly tokenizer: StageNode },
+): StageNode {
+  const pretrain = pretrainStage(recipe.samples);
+  const first = stageNode("pretrain", pretrain, { ...recipe.train, model }, { weights: start, ...from });
   return recipe.longContext.reduce((weights, { ropeTheta, contextLength, ...train }) => {
     const config = { ...train, model: { ...model, ropeTheta, contextLength } };
-    return stageNode(`context ${contextLength}`, pretrain, config, { weights, tokens });
+    return stageNode(`context ${contextLength}`, pretrain, config, { weights, ...from });
   }, first);
 }
 
@@ -113,9 +119,10 @@ export async function assemble(
   const tokens = stageNode("tokens", tokenize, { splits: ["train", "heldout"] }, { documents, tokenizer });
   const start =
     adopted?.weights ?? stageNode("initialise", initialise, { model, seed: recipe.train.seed }, {});
+  const { during: _, ...asked } = recipe.samples;
   const sampleNode = (title: string, weights: StageNode): StageNode =>
-    stageNode(`samples ${title}`, samples, { title, ...recipe.samples }, { weights, tokenizer });
-  const base = pretrainNodes(recipe, model, start, tokens);
+    stageNode(`samples ${title}`, samples, { title, ...asked }, { weights, tokenizer });
+  const base = pretrainNodes(recipe, model, start, { tokens, tokenizer });
 
   let chat: StageNode | undefined;
   let talk: StageNode | undefined;
@@ -127,7 +134,7 @@ export async function assemble(
   const evaluations = evaluateNode(
     {
       ...recipe.evaluate,
-      samples: recipe.samples,
+      samples: asked,
       chatLength: recipe.finetune?.length ?? recipe.train.length,
     },
     {

@@ -39,6 +39,8 @@ export const SamplesSection = z.strictObject({
   maxTokens: z.int().min(1).max(80).default(32),
   temperature: z.number().min(0).max(5).default(0.7),
   seed: z.int().min(0).default(28),
+  /** How often the model is asked while it is pretrained, besides before and after; the page of the run shows it. */
+  during: z.int().min(0).max(1000).default(4),
 });
 export type SamplesSection = z.infer<typeof SamplesSection>;
 

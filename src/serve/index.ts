@@ -20,7 +20,7 @@ export type { ParallelText } from "./tokenizers.ts";
 export { tokenizerCodec } from "./tokenizer-codec.ts";
 export { builtWebDir, type RunningServer, type ServeOptions, startServer } from "./server.ts";
 export type { ServeEvent, ServeLog } from "./service.ts";
-export type { GroupLoss, RunInfo, Runs, RunStep } from "./runs.ts";
+export type { GroupLoss, RunInfo, Runs, RunSample, RunStep } from "./runs.ts";
 export {
   type ApiKey,
   makeApiKey,

@@ -13,6 +13,8 @@ export interface Runs {
   readonly storeDir: string;
   /** The documents of a step of the run in the folder `run`; undefined where they cannot be traced. */
   readonly step: ((run: string, step: number) => Promise<StepTrace>) | undefined;
+  /** What the model of the run in the folder `run` said to the recipe's prompts on its way. */
+  readonly samples: (run: string) => Promise<readonly RunSample[]>;
 }
 
 /** A run in a list. */
@@ -22,6 +24,12 @@ export interface RunInfo {
   readonly running: boolean;
   /** Of a run that goes on: speed, time left, energy. */
   readonly live: Readonly<Record<string, number | boolean | null>> | null;
+}
+
+/** Answers of the model as it was after a step; 0 is before training. */
+export interface RunSample {
+  readonly step: number;
+  readonly samples: readonly { readonly prompt: string; readonly text: string }[];
 }
 
 /** Mean loss of one source or language over a block of steps. */
@@ -79,12 +87,17 @@ async function readSteps(storeDir: string, id: string): Promise<RunStep[]> {
     .map((line) => JSON.parse(line) as RunStep);
 }
 
-/** Adds `/api/runs`, `/api/runs/<id>` and `/api/runs/<id>/steps/<step>`. */
-export function addRuns(app: Hono<ServeEnv>, { storeDir, step: traceStep }: Runs): void {
+/** Adds `/api/runs`, `/api/runs/<id>`, `/api/runs/<id>/samples` and `/api/runs/<id>/steps/<step>`. */
+export function addRuns(app: Hono<ServeEnv>, { storeDir, step: traceStep, samples }: Runs): void {
   app.get("/api/runs", async (c) => c.json({ runs: await listRuns(storeDir) }));
   app.get("/api/runs/:id{[a-z0-9.-]+}", async (c) => {
     const id = c.req.param("id");
     return c.json({ id, steps: await readSteps(storeDir, id) });
+  });
+  app.get("/api/runs/:id{[a-z0-9.-]+}/samples", async (c) => {
+    const id = c.req.param("id");
+    if (!FOLDER.test(id)) throw new ApiError(404, { message: "There is no such run.", code: "no_run" });
+    return c.json({ id, samples: await samples(id) });
   });
   app.get("/api/runs/:id{[a-z0-9-]+}/steps/:step{[0-9]{1,9}}", async (c) => {
     const { id, step } = c.req.param();

@@ -82,6 +82,17 @@ describe("a run that cannot work is refused before any work", () => {
     expect(() => checkMemory(memory, 2 ** 40)).not.toThrow();
   });
 
+  it("more is predicted where gradients of several micro-batches are summed", () => {
+    const shape = { microBatch: 1, length: 16, lossChunkRows: 24 };
+    const sets = (microBatches: number): number => {
+      const { gradients, weights } = predictMemory(TINY_MODEL, OptimizerConfig.parse({}), shape, {
+        microBatches,
+      });
+      return gradients / weights;
+    };
+    expect([1, 2, 3, 4, 8, 32].map(sets)).toEqual([1, 1, 1, 2, 3, 3]);
+  });
+
   it("less is predicted for smaller micro-batches", () => {
     const predicted = (microBatch: number): number =>
       predictMemory(TINY_MODEL, OptimizerConfig.parse({}), { microBatch, length: 16, lossChunkRows: 24 })

@@ -21,9 +21,10 @@ export interface MicroBatchShape {
 
 /**
  * Inputs: `ids`, `labels` [sequences·length], `positions`, `segments` [sequences, length] int32, `weights`
- * [sequences·length] float32 (over all micro-batches of a step they sum to 1 over the kept labels), and every parameter under
- * its graph name.
- * Outputs: `loss`, `negativeLogLikelihood` [sequences·length], and this micro-batch's `gradient.<name>`.
+ * [sequences·length] float32 (over all micro-batches of a step they sum to 1 over the kept labels), every parameter under
+ * its graph name and the gradient so far under `sum.<name>`.
+ * Outputs: `loss`, `negativeLogLikelihood` [sequences·length], and `gradient.<name>` = `sum.<name>` + this micro-batch's, added
+ * while that is still in the cache.
  */
 export function buildGradientGraph(config: ModelConfig, shape: MicroBatchShape): Graph {
   const graph = new NewGraph();
@@ -48,7 +49,11 @@ export function buildGradientGraph(config: ModelConfig, shape: MicroBatchShape):
     loss,
     list.map(({ name }) => parameters.get(name)!),
   );
-  for (const [at, { name }] of list.entries()) graph.output(`gradient.${name}`, found[at]!);
+  for (const [at, { name, shape: size }] of list.entries())
+    graph.output(
+      `gradient.${name}`,
+      onnx.add(graph, graph.input(`sum.${name}`, "float32", size), found[at]!),
+    );
   graph.output("loss", loss);
   graph.output("negativeLogLikelihood", negativeLogLikelihood);
   return graph;

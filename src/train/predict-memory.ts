@@ -6,7 +6,7 @@ import { graphParameters, type ModelConfig, parameterCount } from "../model/inde
 import { buildGradientGraph } from "./gradient-graph.ts";
 import type { OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import { createOptimizer } from "./optimizers/create-optimizer.ts";
-import type { StepShape } from "./replica.ts";
+import { gradientSets, type StepShape } from "./replica.ts";
 
 const BYTES = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
 
@@ -64,6 +64,8 @@ export function predictMemory(
   model: ModelConfig,
   optimizerConfig: OptimizerConfig,
   shape: StepShape,
+  /** Of the largest step, on one rank of so many. */
+  { microBatches = 1, ranks = 1 } = {},
 ): TrainingMemory {
   const optimizerOf = createOptimizer(optimizerConfig);
   const weights = 4 * parameterCount(model);
@@ -74,13 +76,14 @@ export function predictMemory(
   const { microBatch: sequences, length, lossChunkRows } = shape;
   const activations = peakLiveBytes(buildGradientGraph(model, { sequences, length, lossChunkRows }));
   const checkpoint = weights + optimizer;
+  const gradients = weights * gradientSets(microBatches, ranks);
   return {
     weights,
-    gradients: weights,
+    gradients,
     optimizer,
     checkpoint,
     activations,
-    total: 2 * weights + optimizer + checkpoint + activations,
+    total: weights + gradients + optimizer + checkpoint + activations,
   };
 }
 

@@ -81,6 +81,11 @@ function halvingsOf(count: number, ranks: number): number {
   return halvings;
 }
 
+/** Sets of gradients that a rank holds while it sums up those of its `count` micro-batches. */
+export function gradientSets(count: number, ranks: number): number {
+  return 1 + halvingsOf(count, ranks);
+}
+
 type Residents = Map<string, ResidentTensor>;
 
 function allocateAll(device: DeviceName, parameters: readonly GraphParameter[]): Residents {
@@ -105,7 +110,7 @@ export class Replica {
   readonly #owners: readonly number[];
   /** Parameters, and what the optimizer keeps of the own ones; written in place. */
   readonly #buffers: ReadonlyMap<string, ResidentTensor>;
-  /** Gradients by parameter; further sets hold what is still to be added to a larger sum. */
+  /** Gradients by parameter; further sets hold the second halves of a larger sum. */
   readonly #gradients: Residents[];
   #gradientNorm = 0;
 
@@ -150,6 +155,7 @@ export class Replica {
     const gradients = buildGradientGraph(settings.model, { sequences, length, lossChunkRows });
     const sum = buildSumGraph(parameters);
     const update = buildUpdateGraph(own, optimizer);
+    assertInPlace(gradients, new Map(parameters.map(({ name }) => [`gradient.${name}`, `sum.${name}`])));
     assertInPlace(sum, new Map(parameters.map(({ name }) => [`next.${name}`, `sum.${name}`])));
     assertInPlace(update, new Map(updatedNames(own, optimizer).map((name) => [`next.${name}`, name])));
     // Transfers are polled for: that would take the core from a run that is made aside.
@@ -238,18 +244,18 @@ export class Replica {
     { first, count, level }: { readonly first: number; readonly count: number; readonly level: number },
   ): Promise<void> {
     const rows = this.#rows();
-    const feeds = new Map<string, Tensor>();
+    const into = this.#gradientSet(level, "gradient.");
+    const feeds = this.#gradientSet(level, "sum.");
+    await each(this.#gradients[level]!.values(), (tensor) => tensor.clear());
     for (const { name } of this.#parameters) feeds.set(name, this.#buffers.get(name)!.tensor);
     for (let i = first; i < first + count; i++) {
       this.#feed(share, i, feeds);
-      const into = this.#gradientSet(i === first ? level : level + 1, "gradient.");
       const labels = found.negativeLogLikelihood.subarray(i * rows, (i + 1) * rows);
       into.set("negativeLogLikelihood", float32Tensor(labels, [rows]));
       const loss = float32Tensor(new Float32Array(1), []);
       into.set("loss", loss);
       await this.#programs.gradients.run(feeds, into);
       found.losses.push(loss.data[0] as number);
-      if (i > first) await this.#addSet(level);
     }
   }
 

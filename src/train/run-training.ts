@@ -31,6 +31,12 @@ export interface TrainingRun {
   readonly flopsPerToken: number;
   /** Where the artifact grows. */
   readonly dir: string;
+  /** Looks at the model on its way; whatever it finds is no part of the artifact. */
+  readonly look?: {
+    /** How often while the steps go by; before the first and after the last come on top. */
+    readonly times: number;
+    at(step: number, weights: Weights): Promise<void>;
+  };
 }
 
 /** The numbers of a finished run, the same in every run of the same recipe. */
@@ -103,7 +109,11 @@ export async function runTraining(run: TrainingRun, work: Work): Promise<{ reado
   checkLength(config.length, model);
   checkIds(run.documents, model.vocabSize);
   checkWeights(run.weights, model);
-  const memory = predictMemory(model, config.optimizer, stepShapeOf(run, work));
+  const shape = stepShapeOf(run, work);
+  const ranks = work.communicator?.size ?? 1;
+  const largest = Math.max(config.batch, ...config.batchGrowth.map(({ batch }) => batch));
+  const microBatches = largest / shape.microBatch / ranks;
+  const memory = predictMemory(model, config.optimizer, shape, { microBatches, ranks });
   work.report.line(`${run.kind}: ${formatBytes(memory.total)} of memory predicted.`);
   checkMemory(memory, availableMemory());
   await mkdir(dir, { recursive: true });

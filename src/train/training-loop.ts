@@ -83,12 +83,14 @@ export class TrainingLoop {
     const task = report.task(kind, this.times.sequences * config.length, "tokens");
     await this.#metrics.rewrite(this.record);
     try {
+      if (stepsDone(this.record) === 0) await this.#look();
       while (stepsDone(this.record) < config.steps) {
         signal.throwIfAborted();
         await this.#step();
         const step = stepsDone(this.record);
         const note = await view.step(this.record, this.times.batchAt(step) * config.length);
         task.update(this.times.sequencesBefore(step + 1) * config.length, note);
+        await this.#look();
         await this.#goBackOrSave();
       }
     } finally {
@@ -106,6 +108,13 @@ export class TrainingLoop {
     }
     task.finish(`loss ${recentLoss(this.record, 20).toFixed(3)} after ${config.steps} steps`);
     report.line(`${kind}: ${await view.finish()}`);
+  }
+
+  async #look(): Promise<void> {
+    const { look, config } = this.#run;
+    const step = stepsDone(this.record);
+    if (look !== undefined && looksAt(step, config.steps, look.times))
+      await look.at(step, await this.trainer.weights());
   }
 
   async #step(): Promise<void> {
@@ -195,6 +204,12 @@ export class TrainingLoop {
     );
     this.#work.fact(`${kind}-rollback`, { atStep, toStep, sequences });
   }
+}
+
+/** True before the first step, after the last, and `times` times in between, evenly. */
+function looksAt(step: number, steps: number, times: number): boolean {
+  const passed = (at: number): number => Math.floor((at * (times + 1)) / steps);
+  return step === 0 || passed(step) > passed(step - 1);
 }
 
 /** Says so where several ranks make a step's sums come out in another order than one rank does. */

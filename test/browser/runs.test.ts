@@ -54,7 +54,17 @@ describe.skipIf(skipped)("the page about runs", () => {
     await build({ root: webRoot, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
     const step = (run: string, number: number) =>
       Promise.resolve({ step: number, documents: [{ document: `doc of ${run}` }] } as never);
-    server = await serveNgram({ webDir, runs: { storeDir: root, step } });
+    const samples = () =>
+      Promise.resolve(
+        [0, 30, 60].map((number) => ({
+          step: number,
+          samples: [
+            { prompt: "The snow", text: ` said at ${number}` },
+            { prompt: "Der Schnee", text: ` gesagt bei ${number}` },
+          ],
+        })),
+      );
+    server = await serveNgram({ webDir, runs: { storeDir: root, step, samples } });
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
   });
   afterAll(async () => {
@@ -89,6 +99,13 @@ describe.skipIf(skipped)("the page about runs", () => {
     );
     await page.click("text=pretrain 33cc44");
     await page.locator(".chart .u-label", { hasText: "pretrain 33cc44" }).first().waitFor();
+    expect(await page.locator(".samples details[open] dt").allInnerTexts()).toEqual([
+      "Before training",
+      "After step 30",
+      "After training (step 60)",
+    ]);
+    await page.click("text=Der Schnee");
+    await page.locator("text=gesagt bei 30").waitFor();
     await page.fill(".step-lookup input", "17");
     await page.click("text=Show its documents");
     await page.locator("text=doc of pretrain-00aa11bb22").waitFor();

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../../src/artifacts/index.ts";
-import { verifyLedger } from "../../src/ledger/index.ts";
+import { Ledger, verifyLedger } from "../../src/ledger/index.ts";
 import { type Child, firn, startFirn, storeHashes, writeTinyRecipe } from "./tiny.ts";
 
 let dir: string;
@@ -73,6 +73,14 @@ describe("a build", () => {
         file,
       ).toBe(true);
     }
+  });
+
+  it("asks the model before, while and after it is pretrained, and keeps the answers in the ledger", async () => {
+    const asked: { step: number; samples: { prompt: string; text: string }[] }[] = [];
+    for await (const { kind, data } of Ledger.open(at("one")).facts())
+      if (kind === "train-samples") asked.push(data as unknown as (typeof asked)[number]);
+    expect(asked.map(({ step }) => step)).toEqual([0, 8, 16, 24, 32, 40]);
+    expect(asked.at(-1)!.samples[0]!.text).not.toBe(asked[0]!.samples[0]!.text);
   });
 
   it("drops a copy of a text with its reason, and scrubs the address in the one it keeps", async () => {

@@ -18,7 +18,7 @@ import type { CommandCall } from "../command.ts";
 import { type BesideModel, openBeside } from "../beside.ts";
 import { openModel } from "../find-model.ts";
 import { machineOptions, machineUse } from "../machine.ts";
-import { traceBehind, traceRunStep } from "../release-run.ts";
+import { runSamples, traceBehind, traceRunStep } from "../release-run.ts";
 import { frontOptions, openFront } from "../serve-front.ts";
 import { integerOption, parseOptions, storeOption } from "../options.ts";
 
@@ -116,7 +116,11 @@ export async function run(call: CommandCall): Promise<void> {
         host: options.host,
         port: options.port,
         webDir: builtWebDir(),
-        runs: { storeDir: store, step: (run, step) => traceRunStep(store, run, step) },
+        runs: {
+          storeDir: store,
+          step: (run, step) => traceRunStep(store, run, step),
+          samples: (run) => runSamples(store, run),
+        },
         documentsStore: store,
         conversations: path.join(store, ".serve", "conversations.db"),
         parallelText: async () =>

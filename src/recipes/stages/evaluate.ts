@@ -26,7 +26,7 @@ import type { EvaluateSection, SamplesSection } from "../sections.ts";
 import { textCodec } from "../text-codec.ts";
 
 export interface EvaluateConfig extends EvaluateSection {
-  readonly samples: SamplesSection;
+  readonly samples: Omit<SamplesSection, "during">;
   /** Prompt plus answer of a conversation, in tokens; more is cut off by the context. */
   readonly chatLength: number;
 }

@@ -1,9 +1,10 @@
 /** @file The stage that trains weights on tokens. */
 import { openTokens } from "../../artifacts/index.ts";
 import { FirnError, nearestName } from "../../core/index.ts";
-import type { ModelConfig } from "../../model/index.ts";
-import { defineStage } from "../../pipeline/index.ts";
+import type { ModelConfig, Weights } from "../../model/index.ts";
+import { defineStage, type StageContext } from "../../pipeline/index.ts";
 import { trainingFlopsPerToken } from "../../planning/index.ts";
+import { loadTokenizer } from "../../tokenizer/index.ts";
 import {
   packBlend,
   type Packing,
@@ -14,6 +15,8 @@ import {
   type TokenDocuments,
   type TrainConfig,
 } from "../../train/index.ts";
+import { sampleWeights } from "../sample-weights.ts";
+import type { SamplesSection } from "../sections.ts";
 
 export interface PretrainStageConfig extends TrainConfig {
   /** The shape of the weights that come in, so that the plan can count before they exist. */
@@ -50,46 +53,63 @@ function packingOf(
   return packStream(documents, documentRepeats(repeats, documents), length, seed);
 }
 
-export const pretrain = defineStage({
-  name: "pretrain",
-  version: 4,
-  inputs: { weights: "weights", tokens: "tokens" },
-  output: "weights",
-  resumable: true,
-  estimate({ model, ...config }: PretrainStageConfig) {
-    const tokens = timetable(config).sequences * config.length;
-    return { tokens, flops: tokens * trainingFlopsPerToken(model, config.length) };
-  },
-  async run(context) {
-    const { config, inputs, dir } = context;
-    const { config: before, weights } = await readWeights(inputs.weights.dir);
-    // A stage that lengthens the context turns positions otherwise; nothing else of the model changes.
-    const { ropeTheta, ropeScaling, contextLength } = config.model;
-    const model = { ...before, ropeTheta, ropeScaling, contextLength };
-    const tokens = await openTokens(inputs.tokens.dir, "train");
-    const rows = await tokens.documents();
-    const documents = {
-      ids: tokens.ids,
-      offsets: tokens.documentOffsets,
-      names: rows.map(({ id }) => id),
-      sources: rows.map(({ source }) => source),
-      languages: rows.map(({ language }) => language),
-      bytes: rows.map(({ bytes }) => bytes),
-      repeats: rows.map(({ repeats }) => repeats),
-    };
-    return runTraining(
-      {
-        kind: "train",
-        config,
-        goldfish: config.goldfish,
-        model,
-        weights,
-        documents,
-        packing: packingOf(config, documents),
-        flopsPerToken: trainingFlopsPerToken(model, config.length),
-        dir,
-      },
-      context,
-    );
-  },
-});
+const inputs = { weights: "weights", tokens: "tokens", tokenizer: "tokenizer" } as const;
+
+/**
+ * The stage; on its way the model answers the prompts of `samples`, which go into the ledger. They are not in the
+ * configuration: other prompts do not make other weights.
+ */
+export const pretrainStage = (samples: SamplesSection) =>
+  defineStage({
+    name: "pretrain",
+    version: 5,
+    inputs,
+    output: "weights",
+    resumable: true,
+    estimate({ model, ...config }: PretrainStageConfig) {
+      const tokens = timetable(config).sequences * config.length;
+      return { tokens, flops: tokens * trainingFlopsPerToken(model, config.length) };
+    },
+    async run(context: StageContext<PretrainStageConfig, typeof inputs>) {
+      const { config, inputs, dir, threads, signal } = context;
+      const { config: before, weights } = await readWeights(inputs.weights.dir);
+      // A stage that lengthens the context turns positions otherwise; nothing else of the model changes.
+      const { ropeTheta, ropeScaling, contextLength } = config.model;
+      const model = { ...before, ropeTheta, ropeScaling, contextLength };
+      const tokens = await openTokens(inputs.tokens.dir, "train");
+      const rows = await tokens.documents();
+      const documents = {
+        ids: tokens.ids,
+        offsets: tokens.documentOffsets,
+        names: rows.map(({ id }) => id),
+        sources: rows.map(({ source }) => source),
+        languages: rows.map(({ language }) => language),
+        bytes: rows.map(({ bytes }) => bytes),
+        repeats: rows.map(({ repeats }) => repeats),
+      };
+      const { tokenizer } = await loadTokenizer(inputs.tokenizer.dir);
+      const look = async (step: number, current: Weights): Promise<void> => {
+        const asked = { config: model, weights: current, tokenizer };
+        const records = await sampleWeights(asked, samples, { name: `step ${step}`, threads, signal });
+        context.fact("train-samples", {
+          step,
+          samples: records.map(({ prompt, text }) => ({ prompt, text })),
+        });
+      };
+      return runTraining(
+        {
+          kind: "train",
+          config,
+          goldfish: config.goldfish,
+          model,
+          weights,
+          documents,
+          packing: packingOf(config, documents),
+          flopsPerToken: trainingFlopsPerToken(model, config.length),
+          dir,
+          look: { times: samples.during, at: look },
+        },
+        context,
+      );
+    },
+  });

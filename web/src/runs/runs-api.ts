@@ -1,5 +1,5 @@
 /** @file Where the page about runs gets its data. */
-import type { RunInfo, RunStep } from "../../../src/serve/index.ts";
+import type { RunInfo, RunSample, RunStep } from "../../../src/serve/index.ts";
 
 async function fetchJson<T>(path: string): Promise<T> {
   const response = await fetch(path);
@@ -15,6 +15,9 @@ export const fetchRuns = (): Promise<readonly RunInfo[]> =>
 
 export const fetchSteps = (id: string): Promise<readonly RunStep[]> =>
   fetchJson<{ steps: readonly RunStep[] }>(`api/runs/${id}`).then(({ steps }) => steps);
+
+export const fetchSamples = (id: string): Promise<readonly RunSample[]> =>
+  fetchJson<{ samples: readonly RunSample[] }>(`api/runs/${id}/samples`).then(({ samples }) => samples);
 
 /** What a step learnt from, as far as the page shows it. */
 export interface StepDocuments {

@@ -4,6 +4,7 @@ import type { GroupLoss, RunInfo, RunStep } from "../../../src/serve/index.ts";
 import { Chart, type Series } from "./chart.tsx";
 import { fetchRuns, fetchSteps } from "./runs-api.ts";
 import { runsWords as words } from "./runs-words.ts";
+import { Samples } from "./samples.tsx";
 import { smooth } from "./smooth.ts";
 import { StepLookup } from "./step-lookup.tsx";
 
@@ -106,7 +107,9 @@ export function RunsView() {
   const [span, setSpan] = useState(20);
   const [step, setStep] = useState(1);
   const known = runs?.map(({ id }) => id) ?? [];
-  const chosen = (picked ?? known.slice(0, 1)).filter((id) => known.includes(id));
+  // Pretraining is what most come to see; fine-tuning stands before it in the alphabet.
+  const first = known.find((id) => id.startsWith("pretrain")) ?? known[0];
+  const chosen = (picked ?? (first === undefined ? [] : [first])).filter((id) => known.includes(id));
   const curves = useCurves(chosen);
   const key = chosen.join();
   const charts = useMemo(() => {
@@ -163,6 +166,9 @@ export function RunsView() {
         {charts.map(({ title, series }) => (
           <Chart key={title} title={title} series={series} onPick={setStep} />
         ))}
+        {chosen[0] !== undefined && (
+          <Samples run={chosen[0]} running={chosen[0].endsWith(".partial")} refreshMs={REFRESH_MS} />
+        )}
         {chosen[0] !== undefined && <StepLookup run={chosen[0]} step={step} onStep={setStep} />}
       </div>
     </main>

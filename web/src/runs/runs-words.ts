@@ -13,6 +13,9 @@ export const runsWords = {
   learningRate: "Learning rate",
   sources: "Loss by source",
   languages: "Loss by language (the most changed)",
+  samples: "What the model says to the same words",
+  sampleAt: (step: number, last: boolean) =>
+    step === 0 ? "Before training" : last ? `After training (step ${step})` : `After step ${step}`,
   live: (share: string, left: string, rate: string) => `${share} done, ${rate} tokens/s, ${left} left`,
   skipped: (steps: number) => `${steps} steps were skipped`,
   step: "Step",
