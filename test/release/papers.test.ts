@@ -9,11 +9,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { getDomain } from "tldts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Artifact, openStore } from "../../src/artifacts/index.ts";
-import { withRecordedProvider } from "../../src/cli/provider-profile.ts";
-import { canonicalJson, type Json } from "../../src/core/index.ts";
-import { sealFact } from "../../src/ledger/fact.ts";
-import { Ledger } from "../../src/ledger/index.ts";
-import { readRecipe } from "../../src/recipes/index.ts";
+import { canonicalJson, sha256 } from "../../src/core/index.ts";
 import type { PortalData } from "../../src/release/index.ts";
 import { type ChatMessage, loadTokenizer, renderChat } from "../../src/tokenizer/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
@@ -214,33 +210,6 @@ describe("the provider's form", () => {
     expect(await readFile(path.join(at, "legal/facts.jsonl"), "utf8")).not.toContain('"kind":"measured"');
   });
 
-  it("is answered for the crawler by what the crawls recorded", async () => {
-    const from = await readRecipe(recipe);
-    const ledger = Ledger.open(await mkdtemp(path.join(dir, "crawled-")));
-    const crawl = (agent: string, to: string): Json => ({
-      agent,
-      userAgent: `${agent}/1`,
-      robots: "RFC 9309",
-      delayMs: 1500,
-      from: "2026-03-04T00:00:00.000Z",
-      to,
-    });
-    for (const data of [
-      crawl("firn", "2026-03-05T00:00:00.000Z"),
-      crawl("other", "2026-06-01T00:00:00.000Z"),
-    ])
-      ledger.append({ kind: "crawl", stage: "", fingerprint: "", attempt: 0, data });
-    expect((await withRecordedProvider(from, ledger)).recipe.provider.crawler).toBeUndefined();
-    const sources = from.recipe.sources.map((source) => ({ ...source, category: "crawled" as const }));
-    const crawled = { ...from, recipe: { ...from.recipe, sources } };
-    expect((await withRecordedProvider(crawled, ledger)).recipe.provider.crawler).toEqual({
-      names: "firn (User-Agent: firn/1); other (User-Agent: other/1)",
-      behaviour: expect.stringMatching(/robots\.txt.*at least 1\.5 s.*no paywall/) as string,
-      from: "2026-03",
-      to: "2026-06",
-    });
-  });
-
   it("refuses an answer of the wrong kind and a question it does not have", async () => {
     expect(await refused("provider", "--set", "placementDate=tomorrow")).toContain("CLI_PROVIDER");
     expect(await refused("provider", "--set", "nane=x")).toContain("Did you mean name?");
@@ -421,13 +390,17 @@ describe("firn verify", () => {
     }
     await writeFile(ledger, whole);
     const { seq, hash } = JSON.parse(lines.at(-1)!) as { seq: number; hash: string };
-    const late = sealFact(
-      { kind: "request", stage: "", fingerprint: "", attempt: 0, data: {} },
-      seq + 1,
-      hash,
-      "2999-01-01T00:00:00.000Z",
-    );
-    await writeFile(ledger, `${whole}${canonicalJson(late)}\n`);
+    const late = {
+      seq: seq + 1,
+      time: "2999-01-01T00:00:00.000Z",
+      kind: "request",
+      stage: "",
+      fingerprint: "",
+      attempt: 0,
+      data: {},
+      previous: hash,
+    };
+    await writeFile(ledger, `${whole}${canonicalJson({ ...late, hash: sha256(canonicalJson(late)) })}\n`);
     expect((await firn("verify", "--store", store())).out).toContain(
       "2999-01-01T00:00:00.000Z, which has not come yet",
     );
