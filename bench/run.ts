@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchRanks } from "./ranks.ts";
+import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
 import { benchTrace } from "./trace.ts";
 import { benchTrain } from "./train.ts";
@@ -13,6 +14,7 @@ import { benchTrain } from "./train.ts";
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
   data: benchData,
   ranks: benchRanks,
+  serve: benchServe,
   tokenizer: benchTokenizer,
   trace: benchTrace,
   train: benchTrain,

@@ -273,7 +273,11 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--host <address>", description: "address to listen on", default: "127.0.0.1" },
       { flags: "--port <n>", description: "port to listen on; 0 takes any free one", default: "8080" },
       { flags: "--allow-host <name>", description: "another host name under which clients may reach it" },
-      { flags: "--parallel <n>", description: "requests computed at the same time", default: "1" },
+      {
+        flags: "--parallel <n>",
+        description: "requests computed at the same time; each takes memory for a whole context",
+        default: "4",
+      },
       { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
     ],
     examples: ["npx firn serve", "npx firn serve store/release/release-0123456789ab --port 9000"],

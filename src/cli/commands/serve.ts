@@ -16,7 +16,7 @@ const schema = z.object({
   host: z.string().min(1).default("127.0.0.1"),
   port: integerOption(0, 65_535).default(8080),
   allowHost: z.string().min(1).optional(),
-  parallel: integerOption(1, 64).default(1),
+  parallel: integerOption(1, 64).default(4),
   threads: machineOptions.threads,
 });
 
@@ -59,7 +59,7 @@ export async function run(call: CommandCall): Promise<void> {
         call.terminal.print(`${name} from ${path.relative(process.cwd(), dir)}`);
         call.terminal.print(`Page  ${server.url}/`);
         call.terminal.print(
-          `API   ${server.url}/v1  (OpenAI-compatible: models, completions, chat/completions)`,
+          `API   ${server.url}/v1  (OpenAI's and Anthropic's; described at ${server.url}/openapi.json)`,
         );
         call.terminal.print("Ctrl-C stops it.");
       }
