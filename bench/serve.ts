@@ -155,6 +155,7 @@ async function manyRequests(): Promise<void> {
       model: "bench",
       messages: [{ role: "user", content: `Request number ${i}` }],
       max_tokens: 2,
+      temperature: 0,
       stream: i % 2 === 0,
       ...(i % 5 === 0 ? { response_format: { type: "json_object" } } : {}),
     });
