@@ -7,6 +7,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
 import { benchRanks } from "./ranks.ts";
+import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
 import { benchTrace } from "./trace.ts";
 import { benchTrain } from "./train.ts";
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Pro
   data: benchData,
   export: benchExport,
   ranks: benchRanks,
+  serve: benchServe,
   tokenizer: benchTokenizer,
   trace: benchTrace,
   train: benchTrain,

@@ -388,8 +388,9 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--mcp <file>", description: "let the model use the tools of these MCP servers" },
       {
         flags: "--parallel <n>",
-        description: "requests computed at the same time",
-        default: "1; 256 with --upstream",
+        description:
+          "requests computed at the same time; on a model of our own each takes memory for a whole context",
+        default: "4; 256 with --upstream",
       },
       { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
     ],

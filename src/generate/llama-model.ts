@@ -13,6 +13,7 @@ import {
   LlamaLogLevel,
   type Token,
 } from "node-llama-cpp";
+import { Batcher } from "./batcher.ts";
 import { assert, describeError, FirnError, randomStream } from "../core/index.ts";
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
@@ -36,10 +37,12 @@ const DEFAULT_SEQUENCES = 4;
 const DEFAULT_CONTEXT = 8192;
 /** Logits fetched per position at first; enough for nearly every choice under top-p 0.9. */
 const FIRST_LOOK = 256;
+/** Tokens after which a wider look is narrowed again. */
+const LOOK_AGAIN = 32;
 /** Where a constraint leaves at most so many tokens, exactly these are looked at. */
 const FEW = 64;
-/** Prompt tokens read between two looks at whether anybody still waits for the answer. */
-const PROMPT_PART = 512;
+/** llama.cpp's own batch, and how long prompts may hold up running answers at a time. */
+const BATCH = { batch: 512, pauseMs: 200 };
 
 /** The library's last complaints, so that an error can repeat them. */
 const complaints: string[] = [];
@@ -69,6 +72,12 @@ function loadLibrary(): Promise<Llama> {
   return library;
 }
 
+/** Which logits to look at: these tokens', and the so many largest. */
+interface Want {
+  readonly tokens: readonly number[];
+  readonly includeTop: number;
+}
+
 /** A llama.cpp model; also reaches llama.cpp's own tokenizer, for comparing it with ours. */
 export class LlamaModel implements LanguageModel {
   readonly name: string;
@@ -77,6 +86,7 @@ export class LlamaModel implements LanguageModel {
   readonly #model: LlamaCppHandle;
   readonly #context: LlamaContext;
   readonly #pool: SequencePool;
+  readonly #batcher = new Batcher(BATCH);
   readonly #threads: number;
   #embedder: Promise<LlamaEmbeddingContext> | undefined;
   #closed = false;
@@ -110,7 +120,7 @@ export class LlamaModel implements LanguageModel {
     this.#check(ids);
     if (ids.length === 0) return [];
     return this.#withSequence(async (slot) => {
-      const views = await this.#evaluate(slot, ids, () => ({ tokens: [], includeTop: Math.max(top, 1) }));
+      const views = await this.#viewsOf(slot, ids, () => ({ tokens: [], includeTop: Math.max(top, 1) }));
       return views.map((view) => knownLogprobs(view).slice(0, top));
     });
   }
@@ -173,7 +183,10 @@ export class LlamaModel implements LanguageModel {
     await this.#model.dispose();
   }
 
-  /** `unread` is everything of the prompt that `slot` has not read; `broken` is told when the engine failed. */
+  /**
+   * `unread` is everything of the prompt that `slot` has not read; `broken` is told when the engine failed. The next token
+   * is computed while the reader is busy with the one before.
+   */
   async *#generateIn(
     slot: LlamaContextSequence,
     unread: readonly number[],
@@ -181,9 +194,49 @@ export class LlamaModel implements LanguageModel {
     broken: () => void,
   ): AsyncGenerator<GeneratedToken, void, void> {
     const { constraint, signal } = options;
+    const topLogprobs = options.topLogprobs ?? 0;
+    const stops = new Set(options.stopIds);
+    const ended = (produced: number): boolean =>
+      produced >= options.maxTokens ||
+      constraint?.complete === true ||
+      slot.nextTokenIndex + 1 >= this.contextLength;
+    const chooser = this.#chooser(slot, options);
+    let next: Promise<{ readonly id: number; readonly view: LogitView }> | undefined;
+    try {
+      if (options.maxTokens <= 0 || constraint?.complete === true) return;
+      if (slot.nextTokenIndex + unread.length >= this.contextLength) return;
+      next = chooser(unread);
+      for (let produced = 1; next !== undefined; produced++) {
+        const { id, view } = await next;
+        next = undefined;
+        signal?.throwIfAborted();
+        if (stops.has(id)) return;
+        constraint?.accept(id);
+        if (!ended(produced)) {
+          next = chooser([id]);
+          // Awaited above or below; until then its failure is nobody's.
+          next.catch(() => undefined);
+        }
+        const shift = logNormaliser(view);
+        const top = view.known
+          .slice(0, topLogprobs)
+          .map((token) => ({ id: token.id, logprob: token.logit - shift }));
+        yield { id, logprob: view.known.find((token) => token.id === id)!.logit - shift, top };
+      }
+    } catch (error) {
+      broken();
+      throw error;
+    } finally {
+      // A reader that stops early leaves a token under way; the sequence is free once it has come.
+      await next?.catch(broken);
+    }
+  }
+
+  /** Reads tokens and chooses the one after them. */
+  #chooser(slot: LlamaContextSequence, options: GenerateOptions) {
+    const { constraint, signal } = options;
     const logitBias = options.logitBias ?? new Map<number, number>();
     const biased = [...logitBias.keys()];
-    const topLogprobs = options.topLogprobs ?? 0;
     const sampling = {
       temperature: options.temperature ?? 0.8,
       topP: options.topP ?? 0.9,
@@ -191,72 +244,78 @@ export class LlamaModel implements LanguageModel {
       logitBias,
       ...(constraint === undefined ? {} : { allows: (id: number) => constraint.allows(id) }),
     };
-    const stops = new Set(options.stopIds);
     const random = randomStream(options.seed ?? 0, "generate");
-    const needed = Math.max(topLogprobs, sampling.topK + biased.length, 1);
-    const greedy = sampling.temperature === 0 && constraint === undefined;
-    let look = Math.min(this.vocabSize, Math.max(needed, greedy ? 1 : FIRST_LOOK));
-    try {
-      let input = await this.#readPrompt(slot, unread, signal);
-      for (let produced = 0; produced < options.maxTokens; produced++) {
-        signal?.throwIfAborted();
-        if (constraint?.complete === true) return;
-        if (slot.nextTokenIndex + input.length >= this.contextLength) return;
-        const uniform = random.float();
-        const few = constraint?.few(FEW);
-        const ask = (index: number) => {
-          if (index !== input.length - 1) return undefined;
-          const tokens = few === undefined ? biased : [...biased, ...few];
-          return { tokens, includeTop: few === undefined ? look : needed };
-        };
-        let view = (await this.#evaluate(slot, input, ask))[0]!;
-        // Whatever is out of view then is not allowed either.
-        if (few !== undefined) view = { ...view, hidden: 0 };
-        let id = sampleToken(view, sampling, uniform);
-        while (id === undefined) {
-          assert(look < this.vocabSize && few === undefined, "the constraint allows no token");
-          // The choice hangs on tokens out of view: take the last token back and look at more of them.
-          look = Math.min(this.vocabSize, look * 8);
-          const end = slot.nextTokenIndex;
-          input = input.slice(-1);
-          await slot.eraseContextTokenRanges([{ start: end - 1, end }]);
-          view = (await this.#evaluate(slot, input, ask))[0]!;
-          id = sampleToken(view, sampling, uniform);
-        }
-        if (stops.has(id)) return;
-        constraint?.accept(id);
-        const shift = logNormaliser(view);
-        const top = view.known
-          .slice(0, topLogprobs)
-          .map((token) => ({ id: token.id, logprob: token.logit - shift }));
-        yield { id, logprob: view.known.find((token) => token.id === id)!.logit - shift, top };
-        input = [id];
+    const needed = Math.max(options.topLogprobs ?? 0, sampling.topK + biased.length, 1);
+    const greedy = sampling.temperature === 0 && constraint === undefined && biased.length === 0;
+    const firstLook = Math.min(this.vocabSize, Math.max(needed, greedy ? 1 : FIRST_LOOK));
+    let look = firstLook;
+    let sinceGrowth = 0;
+    return async (input: readonly number[]): Promise<{ readonly id: number; readonly view: LogitView }> => {
+      const uniform = random.float();
+      const few = constraint?.few(FEW);
+      sinceGrowth += 1;
+      if (sinceGrowth % LOOK_AGAIN === 0) look = Math.max(firstLook, look >> 1);
+      const ask = () => ({
+        tokens: few === undefined ? biased : [...biased, ...few],
+        includeTop: few === undefined ? look : needed,
+      });
+      let view = await this.#viewAfter(slot, input, ask(), signal);
+      // Whatever is out of view then is not allowed either.
+      if (few !== undefined) view = { ...view, hidden: 0 };
+      let id = sampleToken(view, sampling, uniform);
+      while (id === undefined) {
+        assert(look < this.vocabSize && few === undefined, "the constraint allows no token");
+        // The choice hangs on tokens out of view: take the last token back and look at more of them.
+        look = Math.min(this.vocabSize, look * 8);
+        sinceGrowth = 0;
+        const end = slot.nextTokenIndex;
+        await slot.eraseContextTokenRanges([{ start: end - 1, end }]);
+        view = await this.#viewAfter(slot, input.slice(-1), ask(), signal);
+        id = sampleToken(view, sampling, uniform);
       }
-    } catch (error) {
-      broken();
-      throw error;
-    }
+      return { id, view };
+    };
   }
 
-  /** Reads all but the last part of a prompt, which it gives back. */
-  async #readPrompt(
+  /** Reads `ids` part by part and tells what `want` asks for after the last of them. */
+  async #viewAfter(
     slot: LlamaContextSequence,
-    unread: readonly number[],
+    ids: readonly number[],
+    want: Want,
     signal: AbortSignal | undefined,
-  ): Promise<readonly number[]> {
-    let done = 0;
-    for (; unread.length - done > PROMPT_PART; done += PROMPT_PART) {
-      signal?.throwIfAborted();
-      await this.#evaluate(slot, unread.slice(done, done + PROMPT_PART), () => undefined);
-    }
-    return unread.slice(done);
+  ): Promise<LogitView> {
+    let views: LogitView[] = [];
+    const last = ids.length - 1;
+    await this.#batcher.run(
+      ids.length,
+      async (from, to) => {
+        const part = ids.slice(from, to);
+        views = await this.#evaluate(slot, part, (index) => (from + index === last ? want : undefined));
+      },
+      { signal },
+    );
+    return views[0]!;
+  }
+
+  /** What `ask` wants to see after each of `ids`, whatever else the machine is doing. */
+  async #viewsOf(
+    slot: LlamaContextSequence,
+    ids: readonly number[],
+    ask: (index: number) => Want,
+  ): Promise<LogitView[]> {
+    let views: LogitView[] = [];
+    const compute = async (): Promise<void> => {
+      views = await this.#evaluate(slot, ids, ask);
+    };
+    await this.#batcher.run(ids.length, compute, { alone: true });
+    return views;
   }
 
   async #scoreOne(slot: LlamaContextSequence, ids: readonly number[]): Promise<Float64Array> {
     this.#check(ids);
     const scores = new Float64Array(ids.length);
     if (ids.length < 2) return scores;
-    const views = await this.#evaluate(slot, ids.slice(0, -1), (index) => ({
+    const views = await this.#viewsOf(slot, ids.slice(0, -1), (index) => ({
       tokens: [ids[index + 1]!],
       includeTop: 1,
     }));
@@ -271,15 +330,25 @@ export class LlamaModel implements LanguageModel {
   async #evaluate(
     slot: LlamaContextSequence,
     ids: readonly number[],
-    ask: (index: number) => { tokens: readonly number[]; includeTop: number } | undefined,
+    ask: (index: number) => Want | undefined,
   ): Promise<LogitView[]> {
     const asked = ids.map((_, index) => ask(index));
     const outputs = await slot.controlledEvaluate(
       ids.map((id, index) => {
         const want = asked[index];
         if (want === undefined) return id as Token;
-        const filter = { tokens: want.tokens as readonly Token[], includeTop: want.includeTop };
-        return [id as Token, { generateNext: { logits: { filter }, totalLogitWeight: true } }];
+        const tokens = want.tokens as readonly Token[];
+        // Looking for several of the largest logits makes llama.cpp's binding sort them all; a sampler at temperature 0
+        // finds the largest without.
+        const look =
+          want.includeTop === 1
+            ? {
+                token: true,
+                options: { temperature: 0 },
+                logits: { filter: { tokens, includeSelected: true } },
+              }
+            : { logits: { filter: { tokens, includeTop: want.includeTop } } };
+        return [id as Token, { generateNext: { ...look, totalLogitWeight: true } }];
       }),
     );
     const views: LogitView[] = [];

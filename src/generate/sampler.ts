@@ -109,18 +109,28 @@ export function sampleToken(view: LogitView, options: SamplingOptions, uniform: 
   }
   const share = Math.min(topP, 1);
   const kept = countToReach(weights, share, most);
-  if (kept === undefined) {
+  if (kept !== undefined && kept === countToReach(weights, share, least)) {
+    const nucleus = sum(weights.slice(0, kept));
+    return safe[indexAt(weights, uniform * nucleus) ?? kept - 1]!.id;
+  }
+  if (view.hidden === 0 || topK > 0) {
     // Everything is in view, and only rounding keeps the sum below its own total.
-    if (view.hidden > 0 && topK === 0) return undefined;
-  } else if (kept !== countToReach(weights, share, least)) {
-    return undefined;
+    return safe[indexAt(weights, uniform * sum(weights)) ?? weights.length - 1]!.id;
   }
-  const nucleus = weights.slice(0, kept ?? weights.length);
-  const target = uniform * sum(nucleus);
+  // Where the nucleus ends is out of view, but it weighs at least `share` of all, and less than one more token over that:
+  // if both ends of that range point at the same token, so does its true weight.
+  const next = Math.exp((view.hiddenMax - best.logit) / temperature);
+  const low = indexAt(weights, uniform * share * least);
+  const high = indexAt(weights, uniform * Math.min(most, share * most + next));
+  return low !== undefined && low === high ? safe[low]!.id : undefined;
+}
+
+/** The index at which the running sum of `weights` exceeds `target`; undefined beyond all of them. */
+function indexAt(weights: readonly number[], target: number): number | undefined {
   let passed = 0;
-  for (let i = 0; i < nucleus.length; i++) {
-    passed += nucleus[i]!;
-    if (target < passed) return safe[i]!.id;
+  for (let i = 0; i < weights.length; i++) {
+    passed += weights[i]!;
+    if (target < passed) return i;
   }
-  return safe[nucleus.length - 1]!.id;
+  return undefined;
 }

@@ -9,6 +9,9 @@ export interface ServeLimits {
   readonly waiting: number;
   /** Longest time for one request, waiting included. A client that reads too slowly is cut off by it as well. */
   readonly requestSeconds: number;
+  /** How long a client may take to send its headers, and its whole request (slow-loris). */
+  readonly headerSeconds: number;
+  readonly sendSeconds: number;
   /** Answers (prompts × n) in one request. */
   readonly choices: number;
   /** How long running answers may still take when the server stops. */
@@ -20,6 +23,8 @@ export const DEFAULT_LIMITS: ServeLimits = {
   parallel: 4,
   waiting: 32,
   requestSeconds: 600,
+  headerSeconds: 15,
+  sendSeconds: 60,
   choices: 64,
   graceSeconds: 5,
 };

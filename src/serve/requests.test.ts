@@ -135,15 +135,40 @@ describe("bad requests", () => {
       "stream",
       "text",
       "top",
+      "input",
+      "tools",
+      "tool_choice",
+      "response_format",
+      "text",
+      "system",
+      "tokens",
+      "instructions",
     );
     const value = fc.oneof(
       fc.jsonValue({ maxDepth: 3 }),
-      fc.constantFrom([{ role: "user", content: [] }], [[]], [["a"], [1]], "", -1, 1e300, "\ud800"),
+      fc.constantFrom<unknown>([{ role: "user", content: [] }], [[]], [["a"], [1]], "", -1, 1e300, "\ud800"),
+      fc.constantFrom<unknown>(
+        [{ role: "user", content: "a" }],
+        [{ type: "function", name: "f", parameters: {} }],
+        [{ type: "function", function: { name: "f", parameters: { enum: [{}], properties: { a: null } } } }],
+        [{ name: "f", input_schema: { type: "object", items: null } }],
+        { type: "json_schema", json_schema: { name: "x", schema: { $ref: "#/x" } } },
+        "required",
+      ),
     );
-    const path = fc.constantFrom("/v1/completions", "/v1/chat/completions", "/api/distribution");
+    const path = fc.constantFrom(
+      "/v1/completions",
+      "/v1/chat/completions",
+      "/v1/responses",
+      "/v1/messages",
+      "/v1/embeddings",
+      "/tokenize",
+      "/detokenize",
+      "/api/distribution",
+    );
     await fc.assert(
       fc.asyncProperty(path, fc.dictionary(field, value, { maxKeys: 4 }), async (where, fields) => {
-        const body = JSON.stringify({ model: "org/short", max_tokens: 2, ...fields });
+        const body = JSON.stringify({ model: "org/short", max_tokens: 2, max_output_tokens: 2, ...fields });
         const response = await fetch(server.url + where, { method: "POST", body });
         await response.text();
         expect([200, 400]).toContain(response.status);

@@ -1,7 +1,8 @@
 /** @file Starting and stopping the service. */
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { FirnError, systemErrorCode } from "../core/index.ts";
@@ -10,6 +11,7 @@ import type { RunTrace } from "../ledger/index.ts";
 import { Access } from "./access/access.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { KeyRing } from "./access/key-ring.ts";
+import { ApiError } from "./api-error.ts";
 import { createApp } from "./app.ts";
 import { ConversationStore } from "./conversation-store.ts";
 import { type Connections, trackConnections } from "./connections.ts";
@@ -102,6 +104,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       ? undefined
       : await AuditLog.open(options.audit, (error) => log({ kind: "fault", requestId: "audit", error }));
   const shutdown = new AbortController();
+  // Every running request listens to it.
+  setMaxListeners(0, shutdown.signal);
   const slots = new Slots(limits.parallel, limits.waiting);
   const service: Service = {
     shelf: new ModelShelf(options.models),
@@ -137,9 +141,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
-    // A client has this long to send its headers and its whole request (slow-loris).
-    serverOptions: { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 5_000 },
+    serverOptions: {
+      headersTimeout: limits.headerSeconds * 1000,
+      requestTimeout: limits.sendSeconds * 1000,
+      keepAliveTimeout: 5_000,
+      // Node.js looks for requests that are too slow this often, and by default only every 30 s.
+      connectionsCheckingInterval: 1000,
+    },
   }) as Server;
+  server.on("clientError", answerBrokenRequest);
   const connections = trackConnections(server);
   try {
     await listen(server, host, options.port);
@@ -174,6 +184,26 @@ function checkOpenness(host: string, { keys, withoutKeys }: ServeOptions): void 
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** What never became a request is answered in the API's shape all the same, if its sender still listens. */
+function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const slow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const large = error.code === "HPE_HEADER_OVERFLOW";
+  const [status, code, message] = slow
+    ? (["408 Request Timeout", "request_too_slow", "The request took too long to arrive."] as const)
+    : large
+      ? (["431 Request Header Fields Too Large", "headers_too_large", "The headers are too large."] as const)
+      : (["400 Bad Request", "invalid_http", "This is not HTTP."] as const);
+  const body = JSON.stringify(new ApiError(400, { message, code }).body());
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
 }
 
 /** Where `npm run build` puts the page, seen from this file in `src/serve` or in `dist/serve`. */

@@ -7,6 +7,7 @@ import { describeError, formatInteger } from "../../core/index.ts";
 import { readDeclarations } from "../../data/index.ts";
 import {
   builtWebDir,
+  DEFAULT_LIMITS,
   type RunningServer,
   type ServedModel,
   type ServeEvent,
@@ -28,7 +29,7 @@ const schema = z.object({
   port: integerOption(0, 65_535).default(8080),
   allowHost: z.string().min(1).optional(),
   beside: z.array(z.string().min(1)).max(8).default([]),
-  /** One at a time on a model of our own; an engine behind the gateway takes as many as it likes. */
+  /** On a model of our own each takes memory for a whole context; engines behind the gateway take what they like. */
   parallel: integerOption(1, 1024).optional(),
   threads: machineOptions.threads,
   ...frontOptions,
@@ -55,7 +56,7 @@ interface Serving {
 }
 
 async function openOwn(call: CommandCall, options: Options, threads: number): Promise<Serving> {
-  const { store, parallel = 1 } = options;
+  const { store, parallel = DEFAULT_LIMITS.parallel } = options;
   const settings = { store, threads, sequences: parallel };
   const opened = await openModel(call.arguments[0], settings);
   const all: BesideModel[] = [opened];
@@ -126,7 +127,7 @@ export async function run(call: CommandCall): Promise<void> {
         parallelText: async () =>
           (await readDeclarations()).map(({ code, ...declaration }) => ({ language: code, ...declaration })),
         allowedHosts: options.allowHost === undefined ? [] : [options.allowHost],
-        limits: { parallel: options.parallel ?? (upstream === undefined ? 1 : 256) },
+        limits: { parallel: options.parallel ?? (upstream === undefined ? DEFAULT_LIMITS.parallel : 256) },
         log: (event) => call.report.line(eventLine(event)),
       });
       try {
