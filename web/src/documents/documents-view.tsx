@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { DocumentsInfo, DocumentsPage } from "../../../src/serve/index.ts";
 import { bytes, integer, languageName, percent } from "../portal/format.ts";
+import { messageOf } from "../fetch-here.ts";
 import { fetchDocuments, fetchPage } from "./documents-api.ts";
 import { documentsWords as words } from "./documents-words.ts";
 import { Examples, Search } from "./examples.tsx";
@@ -99,7 +100,7 @@ function Artifact({ id }: { readonly id: string }) {
     let current = true;
     fetchPage(id, seed).then(
       (fresh) => current && setPage(fresh),
-      (error: unknown) => current && setFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => current && setFailure(messageOf(error)),
     );
     return () => {
       current = false;

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { DocumentsPage, DocumentsSearch, ShownDocument } from "../../../src/serve/index.ts";
 import { bytes, integer } from "../portal/format.ts";
+import { messageOf } from "../fetch-here.ts";
 import { search } from "./documents-api.ts";
 import { documentsWords as words } from "./documents-words.ts";
 
@@ -93,8 +94,7 @@ export function Search({ id }: { readonly id: string }) {
     setAnswer({ state: "running" });
     search(id, text.trim(), side).then(
       (result) => setAnswer({ state: "done", text: text.trim(), result }),
-      (error: unknown) =>
-        setAnswer({ state: "failed", message: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => setAnswer({ state: "failed", message: messageOf(error) }),
     );
   };
   return (

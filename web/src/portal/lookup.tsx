@@ -1,6 +1,7 @@
 /** @file “Is my text in it?”: a domain from the table beside the page or from the server, a passage from the server. */
 import { useState } from "preact/hooks";
 import type { LookupAnswer } from "../../../src/serve/index.ts";
+import { messageOf } from "../fetch-here.ts";
 import { bytes, integer } from "./format.ts";
 import { fetchDomains, isStatic, lookUp } from "./portal-api.ts";
 import { portalWords } from "./portal-words.ts";
@@ -97,7 +98,7 @@ export function Lookup() {
     setBusy(true);
     setFailure(undefined);
     answer(asked)
-      .then(setFound, (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .then(setFound, (error: unknown) => setFailure(messageOf(error)))
       .finally(() => setBusy(false));
   };
   return (

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { GroupLoss, RunInfo, RunStep } from "../../../src/serve/index.ts";
 import { Chart, type Series } from "./chart.tsx";
+import { messageOf } from "../fetch-here.ts";
 import { fetchRuns, fetchSteps } from "./runs-api.ts";
 import { runsWords as words } from "./runs-words.ts";
 import { Samples } from "./samples.tsx";
@@ -22,7 +23,7 @@ function useRuns(): { runs: readonly RunInfo[] | undefined; failure: string | un
   const [failure, setFailure] = useState<string>();
   useEffect(() => {
     const load = (): void => {
-      fetchRuns().then(setRuns, (error: unknown) => setFailure(String(error)));
+      fetchRuns().then(setRuns, (error: unknown) => setFailure(messageOf(error)));
     };
     load();
     const timer = setInterval(load, REFRESH_MS);

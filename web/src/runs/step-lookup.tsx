@@ -1,5 +1,6 @@
 /** @file What a step of a run learnt from: `firn trace step` on the page. */
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../fetch-here.ts";
 import { fetchStep, type StepDocuments } from "./runs-api.ts";
 import { runsWords as words } from "./runs-words.ts";
 
@@ -21,7 +22,7 @@ export function StepLookup({ run, step, onStep }: StepLookupProps) {
     setFailure(undefined);
     fetchStep(run, step).then(
       (trace) => setFound({ step, trace }),
-      (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => setFailure(messageOf(error)),
     );
   };
   return (

@@ -24,6 +24,16 @@ export const english = {
   tryAgain: "Try again",
   close: "Close",
   cancel: "Cancel",
+  key: {
+    title: "API key",
+    wanted: "This server asks for an API key. Whoever runs it can give you one.",
+    refused: "The server does not take this key: it is unknown, expired or revoked.",
+    kept: "An API key is kept in this browser and sent with every request of this page to its server.",
+    label: "Key",
+    help: "It stays in this browser until you forget it.",
+    keep: "Use this key",
+    forget: "Forget the key",
+  },
   help: {
     title: "Keyboard",
     open: "Keyboard shortcuts",

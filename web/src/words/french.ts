@@ -25,6 +25,16 @@ export const french: Words = {
   tryAgain: "Réessayer",
   close: "Fermer",
   cancel: "Annuler",
+  key: {
+    title: "Clé d’API",
+    wanted: "Ce serveur demande une clé d’API. Son exploitant peut vous en donner une.",
+    refused: "Le serveur n’accepte pas cette clé : elle est inconnue, échue ou révoquée.",
+    kept: "Une clé d’API est gardée dans ce navigateur et accompagne chaque requête de cette page à son serveur.",
+    label: "Clé",
+    help: "Elle reste dans ce navigateur jusqu’à ce que vous la fassiez oublier.",
+    keep: "Utiliser cette clé",
+    forget: "Oublier la clé",
+  },
   help: {
     title: "Clavier",
     open: "Raccourcis clavier",

@@ -25,6 +25,16 @@ export const german: Words = {
   tryAgain: "Nochmals versuchen",
   close: "Schliessen",
   cancel: "Abbrechen",
+  key: {
+    title: "API-Schlüssel",
+    wanted: "Dieser Server verlangt einen API-Schlüssel. Wer ihn betreibt, kann Ihnen einen geben.",
+    refused: "Der Server nimmt diesen Schlüssel nicht an: Er ist unbekannt, abgelaufen oder widerrufen.",
+    kept: "Ein API-Schlüssel liegt in diesem Browser und geht mit jeder Anfrage dieser Seite an ihren Server.",
+    label: "Schlüssel",
+    help: "Er bleibt in diesem Browser, bis Sie ihn vergessen lassen.",
+    keep: "Diesen Schlüssel verwenden",
+    forget: "Schlüssel vergessen",
+  },
   help: {
     title: "Tastatur",
     open: "Tastenkürzel",

@@ -25,6 +25,16 @@ export const italian: Words = {
   tryAgain: "Riprova",
   close: "Chiudi",
   cancel: "Annulla",
+  key: {
+    title: "Chiave API",
+    wanted: "Questo server chiede una chiave API. Chi lo gestisce può dargliene una.",
+    refused: "Il server non accetta questa chiave: è sconosciuta, scaduta o revocata.",
+    kept: "Una chiave API è conservata in questo browser e accompagna ogni richiesta di questa pagina al suo server.",
+    label: "Chiave",
+    help: "Resta in questo browser finché non la fa dimenticare.",
+    keep: "Usare questa chiave",
+    forget: "Dimenticare la chiave",
+  },
   help: {
     title: "Tastiera",
     open: "Scorciatoie da tastiera",

@@ -25,6 +25,16 @@ export const romansh: Words = {
   tryAgain: "Empruvar danovamain",
   close: "Serrar",
   cancel: "Interrumper",
+  key: {
+    title: "Clav API",
+    wanted: "Quest server dumonda ina clav API. Tgi ch’al maina po dar ina a Vus.",
+    refused: "Il server n’accepta betg questa clav: ella è nunenconuschenta, scrudada u revocada.",
+    kept: "Ina clav API è tegnida en quest navigatur e va cun mintga dumonda da questa pagina a ses server.",
+    label: "Clav",
+    help: "Ella resta en quest navigatur fin che Vus la laschais emblidar.",
+    keep: "Duvrar questa clav",
+    forget: "Emblidar la clav",
+  },
   help: {
     title: "Tastatura",
     open: "Cumbinaziuns da tastas",
