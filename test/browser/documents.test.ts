@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectOneLanguage } from "./one-language.ts";
 import { DocumentsWriter, makeDocument } from "../../src/artifacts/index.ts";
 import type { DocumentsPage, DocumentsSearch, RunningServer } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
@@ -141,6 +142,8 @@ describe.skipIf(skipped)("the page about documents", () => {
         fullPage: true,
       });
     }
+    if (width === 1280)
+      await expectOneLanguage(page, ".document, td, option, .funnel-reasons, .funnel-bar i");
     await context.close();
     expect(complaints).toEqual([]);
   });
@@ -173,7 +176,7 @@ describe.skipIf(skipped)("the page about documents", () => {
   });
 
   it("shows nothing to other machines", async () => {
-    const open = await serveNgram({ host: "0.0.0.0", documentsStore: root });
+    const open = await serveNgram({ host: "0.0.0.0", withoutKeys: true, documentsStore: root });
     try {
       expect((await fetch(`http://127.0.0.1:${open.port}/api/documents`)).status).toBe(404);
     } finally {

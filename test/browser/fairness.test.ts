@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectOneLanguage } from "./one-language.ts";
 import { readDeclarations } from "../../src/data/index.ts";
 import type { ParallelText, RunningServer } from "../../src/serve/index.ts";
 import { measureFairness, parseTokenizerJson, Tokenizer, tokenizerJson } from "../../src/tokenizer/index.ts";
@@ -106,6 +107,7 @@ describe.skipIf(skipped)("the page about tokenizers", () => {
           await page.locator(".languages").scrollIntoViewIfNeeded();
           await page.screenshot({ path: path("bottom") });
         }
+        if (width === 1280) await expectOneLanguage(page, "td, svg title");
       });
     },
   );

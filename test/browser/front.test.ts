@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { BrowserContextOptions } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { makeApiKey, writeApiKeys } from "../../src/serve/access/api-keys.ts";
+import { makeApiKey, writeApiKeys } from "../../src/serve/index.ts";
 import { Harness, skipped } from "./harness.ts";
 
 function newKey(name: string) {

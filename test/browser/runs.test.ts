@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectOneLanguage } from "./one-language.ts";
 import type { RunningServer } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
 
@@ -116,6 +117,7 @@ describe.skipIf(skipped)("the page about runs", () => {
         path: join(process.env["FIRN_SCREENSHOTS"], `runs-${width}.png`),
         fullPage: true,
       });
+    if (width === 1280) await expectOneLanguage(page, "dd, summary, li, .chips");
     await context.close();
     expect(complaints).toEqual([]);
   });

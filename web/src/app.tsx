@@ -123,6 +123,8 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = words.code;
     document.title = `${view.label()} · ${words.appName}`;
+    // On a phone the bar is wider than the screen.
+    document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [view, language]);
   return (
     <>

@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ParallelText } from "../../../src/serve/index.ts";
 import { fetchHere, fetchJson, messageOf } from "../fetch-here.ts";
-import { fairnessWords as words } from "./fairness-words.ts";
 import type { MeasureAnswer, MeasureRequest } from "./measure-worker.ts";
 import type { TokenizerReport } from "./measures.ts";
 
@@ -11,8 +10,8 @@ export interface Reports {
   readonly reports: readonly TokenizerReport[];
   /** Names by code. */
   readonly names: ReadonlyMap<string, string>;
-  /** What is being done, for people. */
-  readonly busy: string | undefined;
+  /** What is being done: fetching the texts, or measuring the tokenizer of this name. */
+  readonly busy: "texts" | { readonly name: string } | undefined;
   readonly failure: string | undefined;
   readonly add: (files: Iterable<File>) => void;
   readonly remove: (report: TokenizerReport) => void;
@@ -64,11 +63,11 @@ export function useReports(model: string): Reports {
   const started = useRef<Promise<void>>(undefined);
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const [reports, setReports] = useState<readonly TokenizerReport[]>([]);
-  const [busy, setBusy] = useState<string | undefined>(words.loading);
+  const [busy, setBusy] = useState<Reports["busy"]>("texts");
   const [failure, setFailure] = useState<string>();
 
   const measure = async (name: string, read: () => Promise<string>): Promise<void> => {
-    setBusy(words.measuring(name));
+    setBusy({ name });
     try {
       const report = await measurer.current?.measure(name, await read());
       if (report === undefined) return;

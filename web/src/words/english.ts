@@ -1,4 +1,8 @@
 /** @file The page in English; the shape that every other language has. */
+import { documents } from "./english/documents.ts";
+import { runs } from "./english/runs.ts";
+import { tokenizer } from "./english/tokenizer.ts";
+import { transparency } from "./english/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
@@ -233,6 +237,10 @@ export const english = {
     source: "Source",
     unknown: "unknown",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };
 
 export type Words = typeof english;

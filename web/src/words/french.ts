@@ -1,5 +1,9 @@
 /** @file The page in French. */
 import type { Words } from "./english.ts";
+import { documents } from "./french/documents.ts";
+import { runs } from "./french/runs.ts";
+import { tokenizer } from "./french/tokenizer.ts";
+import { transparency } from "./french/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("fr-CH")} ${count < 2 ? one : many}`;
@@ -229,4 +233,8 @@ export const french: Words = {
     source: "Source",
     unknown: "inconnue",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

@@ -1,5 +1,9 @@
 /** @file The page in German, as Switzerland writes it (no ß). */
 import type { Words } from "./english.ts";
+import { documents } from "./german/documents.ts";
+import { runs } from "./german/runs.ts";
+import { tokenizer } from "./german/tokenizer.ts";
+import { transparency } from "./german/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("de-CH")} ${count === 1 ? one : many}`;
@@ -234,4 +238,8 @@ export const german: Words = {
     source: "Quelle",
     unknown: "unbekannt",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

@@ -1,5 +1,9 @@
 /** @file The page in Italian. */
 import type { Words } from "./english.ts";
+import { documents } from "./italian/documents.ts";
+import { runs } from "./italian/runs.ts";
+import { tokenizer } from "./italian/tokenizer.ts";
+import { transparency } from "./italian/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("it-CH")} ${count === 1 ? one : many}`;
@@ -233,4 +237,8 @@ export const italian: Words = {
     source: "Fonte",
     unknown: "sconosciuta",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

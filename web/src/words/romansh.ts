@@ -1,5 +1,9 @@
 /** @file The page in Romansh (Rumantsch Grischun). */
 import type { Words } from "./english.ts";
+import { documents } from "./romansh/documents.ts";
+import { runs } from "./romansh/runs.ts";
+import { tokenizer } from "./romansh/tokenizer.ts";
+import { transparency } from "./romansh/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("rm")} ${count === 1 ? one : many}`;
@@ -233,4 +237,8 @@ export const romansh: Words = {
     source: "Funtauna",
     unknown: "nunenconuschent",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };
