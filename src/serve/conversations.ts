@@ -28,7 +28,7 @@ const amount = z.number().min(0);
 const detailSchema = z.strictObject({
   /** Which model spoke, how its answer ended, and what it cost. */
   model: z.string().max(300).optional(),
-  state: z.enum(["done", "length", "stopped", "failed"]).optional(),
+  state: z.enum(["done", "length", "filtered", "stopped", "failed"]).optional(),
   failure: textSchema.max(10_000).optional(),
   promptTokens: amount.optional(),
   tokens: amount.optional(),
@@ -46,6 +46,13 @@ const detailSchema = z.strictObject({
     .max(128)
     .optional(),
   toolCallId: z.string().max(200).optional(),
+  /** How that call went: not at all, because its user said no, or wrong; and where its result comes from. */
+  refused: z.boolean().optional(),
+  isError: z.boolean().optional(),
+  citations: z
+    .array(z.strictObject({ title: textSchema.max(1000), place: textSchema.max(1000), quote: longText }))
+    .max(200)
+    .optional(),
 });
 const messageSchema = z.strictObject({
   parent: idSchema.nullable(),

@@ -241,7 +241,8 @@ const MARKED_LESSON: readonly (readonly [string, string])[] = [
   ["What is two and two?", "<|inner_prefix|>Two and two ❄<|inner_suffix|>Four."],
 ];
 
-function marked(text: string): number[] {
+/** Text as bytes; names of special tokens in it as these. */
+export function encodeMarked(text: string): number[] {
   return text
     .split(/(<\|[a-z_]+\|>)/)
     .flatMap((part) => (part.startsWith("<|") ? [specialId(part as Special)] : encodeBytes(part)));
@@ -253,7 +254,7 @@ export function trainedNgram({ order = 12, contextLength = 512, tokenMs = 0 }: P
   const chats = [...LESSON, ...MARKED_LESSON].map(([user, assistant]) => [
     specialId("<s>"),
     ...turn("user", encodeBytes(user)),
-    ...turn("assistant", marked(assistant)),
+    ...turn("assistant", encodeMarked(assistant)),
   ]);
   return new NgramModel([...documents, ...chats], { order, contextLength, tokenMs });
 }

@@ -18,6 +18,24 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
+/** A tool that may be called on the server, as requests name it. */
+export interface ToolInfo {
+  readonly type: "function";
+  readonly function: {
+    readonly name: string;
+    readonly description: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+  /** Who runs it: `firn`, or the name of an MCP server. */
+  readonly origin: string;
+}
+
+export interface ToolAnswer {
+  readonly text: string;
+  readonly is_error: boolean;
+  readonly citations: readonly { readonly title: string; readonly place: string; readonly quote: string }[];
+}
+
 /** A message as `/v1/chat/completions` takes it. */
 export type ChatTurn =
   | { readonly role: "system" | "user"; readonly content: string }
@@ -72,6 +90,7 @@ export async function streamChat(
   model: string,
   messages: readonly ChatTurn[],
   sampling: Sampling,
+  tools: readonly ToolInfo[],
   signal: AbortSignal,
   onPiece: (piece: ChatPiece) => void,
 ): Promise<ChatEnd> {
@@ -82,6 +101,9 @@ export async function streamChat(
     top_p: sampling.topP,
     top_k: sampling.topK,
     max_tokens: sampling.maxTokens,
+    ...(tools.length === 0
+      ? {}
+      : { tools: tools.map(({ type, function: called }) => ({ type, function: called })) }),
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -103,6 +125,15 @@ export async function streamChat(
   if (finishReason === undefined) throw new ApiFailure(words.noServer, null);
   const [promptTokens, completionTokens] = [usage?.prompt_tokens, usage?.completion_tokens];
   return { finishReason, promptTokens, completionTokens, tokensPerSecond };
+}
+
+export async function listTools(): Promise<readonly ToolInfo[]> {
+  return (await fetchJson<{ readonly tools: readonly ToolInfo[] }>("api/tools")).tools;
+}
+
+/** Has the server call a tool with the arguments as the model wrote them; a tool that fails answers with `is_error`. */
+export async function callTool(name: string, json: string, signal: AbortSignal): Promise<ToolAnswer> {
+  return (await (await post("api/tools/call", { name, arguments: json }, signal)).json()) as ToolAnswer;
 }
 
 /** How many tokens `text` is, counted by the server; undefined if more than the model's context holds. */

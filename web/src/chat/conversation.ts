@@ -129,7 +129,7 @@ export class Conversation {
     for (let at: string | null = id; at !== null; at = this.message(at).parent) {
       const message = this.message(at);
       const { toolCalls = [] } = message.detail;
-      const empty = message.content === "" && toolCalls.length === 0;
+      const empty = message.content === "" && (toolCalls.length === 0 || message.detail.state === "length");
       if (message.role === "assistant" && (message.detail.state === "failed" || empty)) continue;
       turns.push(toTurn(message));
     }
@@ -141,8 +141,9 @@ export class Conversation {
 function toTurn({ role, content, detail }: Message): ChatTurn {
   if (role === "tool") return { role, content, tool_call_id: detail.toolCallId ?? "" };
   if (role === "user") return { role, content: withFiles(content, detail.files ?? []) };
-  const { toolCalls = [] } = detail;
-  if (toolCalls.length === 0) return { role, content };
+  const { toolCalls = [], state = "done" } = detail;
+  // Calls of an answer that was cut may be half a call, and have no results.
+  if (toolCalls.length === 0 || state !== "done") return { role, content };
   const calls = toolCalls.map(({ id, name, arguments: text }) => {
     return { id, type: "function" as const, function: { name, arguments: text } };
   });

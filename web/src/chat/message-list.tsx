@@ -89,7 +89,13 @@ export function MessageList({ chat, models, onAct }: MessageListProps) {
         </button>
       )}
       <p class="hidden" role="status">
-        {busy ? words.chat.thinking : lastRole === "assistant" ? words.chat.finished : ""}
+        {busy
+          ? words.chat.thinking
+          : chat.waiting !== undefined
+            ? words.chat.tools.waiting
+            : lastRole === "assistant"
+              ? words.chat.finished
+              : ""}
       </p>
     </div>
   );

@@ -1,12 +1,13 @@
 /** @file One message: a question that can be changed, an answer with its tools, its figures and its foot, a tool's result. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { AgainIcon, ChevronIcon, FileIcon, PencilIcon, ToolIcon } from "../icons.tsx";
+import { AgainIcon, ChevronIcon, FileIcon, PencilIcon } from "../icons.tsx";
 import { Markdown } from "../markdown.tsx";
 import { words } from "../words.ts";
 import { CopyButton } from "./copy-button.tsx";
 import type { Message } from "./conversation.ts";
 import { FeedbackControl } from "./feedback.tsx";
 import { OriginsButton } from "./origins.tsx";
+import { ToolCallView, ToolResultView } from "./tool-call.tsx";
 import type { Chat } from "./use-chat.ts";
 
 interface MessageProps {
@@ -22,18 +23,7 @@ export function MessageView(props: MessageProps) {
   const { message } = props;
   if (message.role === "user") return <Question {...props} />;
   if (message.role === "assistant") return <Answer {...props} />;
-  return (
-    <article>
-      <h2 class="hidden">{words.chat.toolSaid}</h2>
-      <details class="tool">
-        <summary>
-          <ToolIcon />
-          {words.chat.toolResult}
-        </summary>
-        <pre tabIndex={0}>{message.content}</pre>
-      </details>
-    </article>
-  );
+  return <ToolResultView message={message} ended={props.last && props.chat.roundsSpent} />;
 }
 
 function Question({ chat, message, onAct }: MessageProps) {
@@ -159,13 +149,12 @@ function Answer({ chat, message, last, traced, onAct }: MessageProps) {
         content !== "" && <Markdown text={content} />
       )}
       {toolCalls.map((call) => (
-        <details key={call.id} class="tool">
-          <summary>
-            <ToolIcon />
-            {words.chat.toolCall(call.name)}
-          </summary>
-          <pre tabIndex={0}>{indented(call.arguments)}</pre>
-        </details>
+        <ToolCallView
+          key={call.id}
+          chat={chat}
+          call={call}
+          waiting={chat.waiting?.answer === message.id && chat.waiting.calls.includes(call)}
+        />
       ))}
       {state === "failed" && (
         <div class="failure" role={last ? "alert" : undefined}>
@@ -201,15 +190,6 @@ function Answer({ chat, message, last, traced, onAct }: MessageProps) {
   );
 }
 
-/** Arguments of a tool call; what is not JSON (yet) stays as it is. */
-function indented(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json;
-  }
-}
-
 function Statistics({ message }: { readonly message: Message }) {
   const { state, tokens, tokensPerSecond, promptTokens, firstTokenMs, milliseconds } = message.detail;
   const parts = [
@@ -218,6 +198,7 @@ function Statistics({ message }: { readonly message: Message }) {
       : words.chat.stats(tokens, tokensPerSecond === undefined ? undefined : formatRate(tokensPerSecond)),
     state === "length" ? words.chat.cutByLimit : undefined,
     state === "stopped" ? words.chat.stopped : undefined,
+    state === "filtered" ? words.chat.filtered : undefined,
   ];
   const stats = parts.filter((part) => part !== undefined).join(" · ");
   if (stats === "") return null;

@@ -1,16 +1,19 @@
 /** @file One answer from its first token to how it ended. */
-import { type ChatPiece, type ChatTurn, streamChat } from "../api.ts";
+import { type ChatPiece, type ChatTurn, streamChat, type ToolInfo } from "../api.ts";
 import { ApiFailure } from "../fetch-here.ts";
 import { words } from "../words.ts";
 import type { ChatSettings, Detail, Message } from "./conversation.ts";
+import type { ToolCall } from "./tool-calls.ts";
 
-type ToolCall = NonNullable<Detail["toolCalls"]>[number];
+/** How an answer ended, by the API's reason; every other one is a good end. */
+const STATES: Readonly<Record<string, Detail["state"]>> = { length: "length", content_filter: "filtered" };
 
 /** Streams one answer, showing it at most once per frame, and resolves to how it ended; never rejects. */
 export async function runAnswer(
   start: Message,
   turns: readonly ChatTurn[],
   settings: ChatSettings,
+  tools: readonly ToolInfo[],
   signal: AbortSignal,
   update: (answer: Message) => void,
 ): Promise<Message> {
@@ -44,9 +47,9 @@ export async function runAnswer(
     frame = requestAnimationFrame(() => update(soFar({})));
   };
   try {
-    const end = await streamChat(start.detail.model ?? "", turns, settings, signal, take);
+    const end = await streamChat(start.detail.model ?? "", turns, settings, tools, signal, take);
     return soFar({
-      state: end.finishReason === "length" ? "length" : "done",
+      state: STATES[end.finishReason] ?? "done",
       milliseconds: Math.round(performance.now() - began),
       ...(end.promptTokens === undefined ? {} : { promptTokens: end.promptTokens }),
       ...(end.completionTokens === undefined ? {} : { tokens: end.completionTokens }),

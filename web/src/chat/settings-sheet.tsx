@@ -1,9 +1,10 @@
-/** @file How the model answers: sampling knobs for every conversation, and the system prompt of this one. */
+/** @file How the model answers: sampling knobs for every conversation; system prompt and tools of this one. */
 import { Field, Knob } from "../knob.tsx";
 import { Sheet } from "../sheet.tsx";
 import { words } from "../words.ts";
 import { type ChatSettings, DEFAULT_SETTINGS } from "./conversation.ts";
 import type { Chat } from "./use-chat.ts";
+import type { Tools } from "./use-tools.ts";
 
 interface SettingsSheetProps {
   readonly chat: Chat;
@@ -56,6 +57,7 @@ export function SettingsSheet({ chat, contextLength, onClose }: SettingsSheetPro
           />
         )}
       </Field>
+      <ToolSwitches tools={chat.tools} />
       <div class="form-end">
         <button type="button" class="button" onClick={() => setSystem(words.charter)}>
           {text.charter}
@@ -66,11 +68,44 @@ export function SettingsSheet({ chat, contextLength, onClose }: SettingsSheetPro
           onClick={() => {
             setSettings(DEFAULT_SETTINGS);
             setSystem("");
+            chat.tools.choose({ on: [], always: [] });
           }}
         >
           {text.reset}
         </button>
       </div>
     </Sheet>
+  );
+}
+
+/** A switch for each tool of the server. */
+function ToolSwitches({ tools }: { readonly tools: Tools }) {
+  const text = words.settings;
+  const { on, always } = tools.now();
+  if (tools.offered.length === 0) return null;
+  return (
+    <fieldset class="tool-switches">
+      <legend>{text.tools}</legend>
+      <p>{text.toolsHelp}</p>
+      {tools.offered.map(({ function: { name, description }, origin }) => (
+        <label key={name}>
+          <input
+            type="checkbox"
+            checked={on.includes(name)}
+            onChange={(event) => {
+              const others = on.filter((one) => one !== name);
+              tools.choose({ on: event.currentTarget.checked ? [...others, name] : others, always });
+            }}
+          />
+          <span>
+            <b>{name}</b> <span class="faint">{text.toolOrigin(origin)}</span>
+            <span class="tool-description" lang="en">
+              {description}
+            </span>
+            {always.includes(name) && <span class="tool-description">{text.toolAlways}</span>}
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

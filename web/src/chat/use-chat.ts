@@ -1,8 +1,8 @@
 /** @file The open conversation and what can be done with it. Whatever changes is saved on the server, message by message. */
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Feedback } from "../../../src/serve/index.ts";
-import { type ModelInfo } from "../api.ts";
-import { ApiFailure } from "../fetch-here.ts";
+import { callTool, type ModelInfo } from "../api.ts";
+import { ApiFailure, messageOf } from "../fetch-here.ts";
 import { useStored } from "../storage.ts";
 import { words } from "../words.ts";
 import {
@@ -17,6 +17,16 @@ import {
 import { readConversation, saveConversation, saveFeedback, saveMessage } from "./conversations-api.ts";
 import type { TextFile } from "./files.ts";
 import { runAnswer } from "./run-answer.ts";
+import {
+  MAX_ROUNDS,
+  refusalMessage,
+  resultMessage,
+  roundsOf,
+  type ToolCall,
+  type WaitingCalls,
+  waitingCalls,
+} from "./tool-calls.ts";
+import { type Tools, useTools } from "./use-tools.ts";
 
 export interface Chat {
   /** Changed in place; every change renders the page again. */
@@ -30,6 +40,14 @@ export interface Chat {
   readonly settings: ChatSettings;
   readonly setSettings: (settings: ChatSettings) => void;
   readonly setSystem: (system: string) => void;
+  readonly tools: Tools;
+  /** Calls of the last answer that the reader has to allow or refuse. */
+  readonly waiting: WaitingCalls | undefined;
+  /** The model has called tools so often that it is not asked again without a question. */
+  readonly roundsSpent: boolean;
+  /** Has a waiting call run, from now on without asking if `always`; the model then reads the result. */
+  readonly allow: (call: ToolCall, always: boolean) => void;
+  readonly refuse: (call: ToolCall) => void;
   readonly send: (text: string, files?: readonly TextFile[]) => void;
   /** Asks for another version of an answer; without an id, of the last one. */
   readonly regenerate: (answer?: string) => void;
@@ -58,7 +76,7 @@ export function useChat(model: ModelInfo): Chat {
   const [saved, countSaved] = useReducer((count: number) => count + 1, 0);
   const [failure, setFailure] = useState<string>();
   const [, render] = useReducer((count: number) => count + 1, 0);
-  const running = useRef<{ readonly controller: AbortController; readonly answer: string } | undefined>(
+  const running = useRef<{ readonly controller: AbortController; readonly answer?: string } | undefined>(
     undefined,
   );
   /** Saves happen one after the other: a message finds its conversation and its parent there. */
@@ -66,6 +84,7 @@ export function useChat(model: ModelInfo): Chat {
   const systemTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
   /** Settled when all of the open conversation is here; its end is shown before that. */
   const complete = useRef<Promise<void>>(Promise.resolve());
+  const tools = useTools(conversation.id);
   const current = useRef(conversation);
   current.current = conversation;
 
@@ -165,7 +184,14 @@ export function useChat(model: ModelInfo): Chat {
     };
     const answerOf = async (): Promise<Message> => {
       await complete.current.catch(() => undefined);
-      return runAnswer(start, conversation.turnsTo(parent), settings, controller.signal, update);
+      return runAnswer(
+        start,
+        conversation.turnsTo(parent),
+        settings,
+        tools.now().sent,
+        controller.signal,
+        update,
+      );
     };
     void answerOf().then((answer) => {
       update(answer);
@@ -173,10 +199,56 @@ export function useChat(model: ModelInfo): Chat {
       if (running.current !== run) return;
       running.current = undefined;
       setBusy(false);
+      if (answer.id === conversation.leaf) goOn();
     });
   };
 
+  /** Has `call` run; what goes wrong on the way leaves it waiting. */
+  const runTool = async (call: ToolCall): Promise<void> => {
+    const controller = new AbortController();
+    const run = { controller };
+    running.current = run;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const {
+        text,
+        is_error: isError,
+        citations,
+      } = await callTool(call.name, call.arguments, controller.signal);
+      if (controller.signal.aborted) return;
+      const detail = { toolCallId: call.id, isError, citations: [...citations] };
+      add(resultMessage(conversation.leaf, text, detail));
+    } catch (error) {
+      if (!controller.signal.aborted) setFailure(messageOf(error));
+      return;
+    } finally {
+      if (running.current === run) {
+        running.current = undefined;
+        setBusy(false);
+      }
+    }
+    goOn();
+  };
+
+  /** After an answer or a result: the next call that needs no yes, or, when all have results, the model again. */
+  const goOn = (): void => {
+    const waiting = waitingCalls(conversation);
+    const { always } = tools.now();
+    const next = waiting?.calls.find(({ name }) => always.includes(name));
+    const { leaf } = conversation;
+    if (next !== undefined) void runTool(next);
+    else if (waiting !== undefined || leaf === null || conversation.message(leaf).role !== "tool")
+      render(undefined);
+    else if (roundsOf(conversation) < MAX_ROUNDS) ask(leaf);
+    else render(undefined);
+  };
+  /** Says no to `call`, and to nothing else. */
+  const refuse = (call: ToolCall): void => add(refusalMessage(conversation.leaf, call));
+
   const send = (text: string, files: readonly TextFile[] = []): void => {
+    // Whoever asks something else has not allowed what was waiting.
+    for (const call of waitingCalls(conversation)?.calls ?? []) refuse(call);
     const id = newId();
     add({
       id,
@@ -205,6 +277,19 @@ export function useChat(model: ModelInfo): Chat {
         () => keep(conversation.id, () => saveConversation(conversation.id, { system })),
         TYPING_PAUSE_MS,
       );
+    },
+    tools,
+    waiting: busy ? undefined : waitingCalls(conversation),
+    roundsSpent: !busy && roundsOf(conversation) >= MAX_ROUNDS,
+    allow: (call, always) => {
+      const choice = tools.now();
+      if (always)
+        tools.choose({ on: [...new Set([...choice.on, call.name])], always: [...choice.always, call.name] });
+      void runTool(call);
+    },
+    refuse: (call) => {
+      refuse(call);
+      goOn();
     },
     send,
     regenerate: (
