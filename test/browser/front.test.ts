@@ -30,10 +30,10 @@ const call = (name: string, argument: string, value: string): string =>
 /** Calls tools when it is asked to, and says what it has read. */
 function answer(prompt: string): string {
   const result = prompt.endsWith("]") ? prompt.slice(0, -1).split("][").at(-1) : undefined;
-  if (/endlessly/.test(prompt)) return call("calculator", "expression", "1 + 1");
+  if (prompt.includes("endlessly")) return call("calculator", "expression", "1 + 1");
   if (result !== undefined) return `I have read: ${result}`;
-  if (/six times seven\?$/.test(prompt)) return call("calculator", "expression", "6 * 7");
-  if (/late books\?$/.test(prompt)) return call("search_documents", "query", "late books");
+  if (prompt.endsWith("six times seven?")) return call("calculator", "expression", "6 * 7");
+  if (prompt.endsWith("late books?")) return call("search_documents", "query", "late books");
   return `A poem: ${POEM}.`;
 }
 

@@ -82,7 +82,7 @@ export function ToolResultView({ message, ended }: ToolResultViewProps) {
           <ol class="citations">
             {citations.map(({ title, place, quote }, index) => (
               <li key={`${index} ${place}`}>
-                <b>{title}</b> {place !== title && <span class="faint">{place}</span>}
+                {!place.startsWith(title) && <b>{title}</b>} <span class="faint">{place}</span>
                 <blockquote dir="auto">{quote}</blockquote>
               </li>
             ))}
