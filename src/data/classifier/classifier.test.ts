@@ -153,23 +153,33 @@ describe("a trained classifier", () => {
     const { report } = model.languages.get("eng")!;
     expect(report).toMatchObject({ positives: expect.any(Number) as number, tested: 30 });
     expect(report.auc!).toBeGreaterThan(0.95);
-    const classifier = new Classifier(model);
+    const classifier = new Classifier(model, "toxicity");
     const score = (text: string) => classifier.score(text, "eng")!.score;
     const mean = (texts: string[]) => texts.reduce((sum, text) => sum + score(text), 0) / texts.length;
     expect(mean(sentences("other scorn", SCORN, 20))).toBeGreaterThan(0.8);
     expect(mean(sentences("other praise", PRAISE, 20))).toBeLessThan(0.2);
   });
 
+  it("finds toxic text anywhere in a document, and looks for quality at its beginning", () => {
+    const plain = `${sentences("plain", PRAISE, 20).join(". ")}. `;
+    const text = `${plain.slice(0, 2000)}${sentences("hidden", SCORN, 12).join(". ")}`;
+    const score = (purpose: "quality" | "toxicity", document: string) =>
+      new Classifier(model, purpose).score(document, "eng")!.score;
+    expect(score("toxicity", text)).toBeGreaterThan(0.9);
+    expect(score("quality", text)).toBe(score("quality", plain.slice(0, 2000)));
+    expect(score("quality", text)).toBeLessThan(0.5);
+  });
+
   it("has no head where examples are few, and judges no such text", () => {
     expect([...model.languages.keys()]).toEqual(["eng"]);
-    expect(new Classifier(model).score("ein Text", "deu")).toBeUndefined();
-    expect(new Classifier(model).score("ein Text", null)).toBeUndefined();
+    expect(new Classifier(model, "toxicity").score("ein Text", "deu")).toBeUndefined();
+    expect(new Classifier(model, "toxicity").score("ein Text", null)).toBeUndefined();
   });
 
   it("has its threshold where the wanted share of the corpus lies below", () => {
     const { threshold, sampled } = model.languages.get("eng")!;
     expect(sampled).toBeGreaterThan(60);
-    const classifier = new Classifier(model);
+    const classifier = new Classifier(model, "toxicity");
     const texts = sentences("corpus", [...PRAISE, ...PRAISE, ...SCORN], 200);
     const above = texts.filter((text) => classifier.score(text, "eng")!.score > threshold!).length;
     expect(above / texts.length).toBeGreaterThan(0.03);
