@@ -208,7 +208,7 @@ describe("the default embedding on real text", () => {
       return Array.from({ length: 70 }, (_, i) => text.slice(4000 + i * 2000, 6000 + i * 2000));
     };
     const trainer = new ClassifierTrainer(
-      toxicitySchema.parse({ examples: [{ path: "x.jsonl" }], hidden: 16, epochs: 4 }),
+      toxicitySchema.parse({ examples: [{ path: "x.jsonl" }], hidden: 16, epochs: 12 }),
       1,
       "quality",
     );
