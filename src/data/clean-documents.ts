@@ -1,7 +1,8 @@
 /**
  * @file Cleaning: raw documents of several sources become documents to train on, documents held out, and rejects with
- * one reason each. Three passes over the text: (1) learn languages from what the sources declare, (2) judge every
- * document, (3) split and mix what is left. Memory holds a few numbers per document, never the texts.
+ * one reason each. Passes over the text: (1) learn languages from what the sources declare, (2) where a recipe asks for it,
+ * learn values and classifiers from a sample, (3) judge every document, (4) split and mix what is left. Memory holds a few
+ * numbers per document, never the texts.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -69,10 +70,12 @@ async function learnLanguages(
 /**
  * Cleans the raw documents of the source artifacts in `sourceDirs` (in this order) into `dir`:
  * `documents/train-*.parquet`, `documents/heldout-*.parquet`, `rejects/rejects-*.parquet` (with what the readers
- * could not read), `language-model.json`, and copies of the opt-out files that were applied. Records one `optout` fact, one `step` fact
- * per step and a `freeze` fact per source, and returns the summary for the manifest. The same input and settings give the same bytes with any number of workers.
+ * could not read), `language-model.json`, what `learnModels` learnt, `probes.jsonl`, and copies of the opt-out files that were
+ * applied. Records one `optout` fact, one `step` fact per step and a `freeze` fact per source, and returns the summary for the
+ * manifest. The same input and settings give the same bytes with any number of workers.
  *
- * @throws FirnError `DATA_SOURCE_RECORD`, those of `openPolicy`, `DATA_NOTHING_LEFT` when no document to train on remains
+ * @throws FirnError `DATA_SOURCE_RECORD`, `DATA_UNKNOWN_SOURCE`, `DATA_PROBES_FEW`, `DATA_PROBES_SOURCE`, those of `openPolicy`
+ *   and `learnModels`, `DATA_NOTHING_LEFT` when no document to train on remains
  */
 export async function cleanDocuments(
   sourceDirs: readonly string[],
