@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
+import { benchPage } from "./page.ts";
 import { benchRanks } from "./ranks.ts";
 import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
@@ -15,6 +16,7 @@ import { benchTrain } from "./train.ts";
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
   data: benchData,
   export: benchExport,
+  page: benchPage,
   ranks: benchRanks,
   serve: benchServe,
   tokenizer: benchTokenizer,
