@@ -8,6 +8,7 @@ export default defineConfig({
       ? ["src/**/*.slow.test.ts", "test/**/*.slow.test.ts"]
       : ["src/**/*.test.ts", "test/**/*.test.ts", "web/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
+    globalSetup: "test/browser/page-folder.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: slow ? 1_800_000 : 60_000,

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ngram } from "../serve/service.ts";
 import { tracedRun } from "../serve/traced.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
 const LESSON = [
   "Take $\\frac{a}{b}$ and not 5 $ or 6 $:",
@@ -26,7 +27,7 @@ function exported(title: string, contents: readonly { role: string; content: str
   };
 }
 
-describe.skipIf(skipped)("the chat", () => {
+describe.skipIf(noBrowser)("the chat", () => {
   let harness: Harness;
   beforeAll(async () => {
     harness = await Harness.start(async (dir) => {

@@ -2,9 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { trainedNgram } from "../serve/ngram-model.ts";
 import { ngram } from "../serve/service.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
-describe.skipIf(skipped)("the inspector", () => {
+describe.skipIf(noBrowser)("the inspector", () => {
   let harness: Harness;
   beforeAll(async () => {
     const few = { ...ngram("before"), model: trainedNgram({ order: 2 }) };
