@@ -15,7 +15,7 @@ import { formatTable } from "../src/core/index.ts";
 
 const require = createRequire(import.meta.url);
 const PYTHON = process.env["FIRN_BENCH_PYTHON"];
-const PAGES = 1500;
+const PAGES = 500;
 const PAGE_CHARACTERS = 6000;
 
 /** A page as the web has them: more furniture than text. */
