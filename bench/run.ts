@@ -7,6 +7,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
 import { benchPage } from "./page.ts";
+import { benchPages } from "./pages.ts";
 import { benchRanks } from "./ranks.ts";
 import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Pro
   data: benchData,
   export: benchExport,
   page: benchPage,
+  pages: benchPages,
   ranks: benchRanks,
   serve: benchServe,
   tokenizer: benchTokenizer,
