@@ -18,6 +18,7 @@ import { assert, describeError, FirnError, randomStream } from "../core/index.ts
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
 import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
+import { leaveBehind } from "./native-garbage.ts";
 import { SequencePool } from "./sequence-pool.ts";
 
 export interface LlamaModelOptions {
@@ -37,8 +38,6 @@ const DEFAULT_SEQUENCES = 4;
 const DEFAULT_CONTEXT = 8192;
 /** Logits fetched per position at first; enough for nearly every choice under top-p 0.9. */
 const FIRST_LOOK = 256;
-/** An entry of llama.cpp's `llama_token_data`: id, logit, probability. */
-const SAMPLER_BYTES_PER_TOKEN = 12;
 /** Tokens after which a wider look is narrowed again. */
 const LOOK_AGAIN = 32;
 /** Where a constraint leaves at most so many tokens, exactly these are looked at. */
@@ -335,7 +334,7 @@ export class LlamaModel implements LanguageModel {
     ask: (index: number) => Want | undefined,
   ): Promise<LogitView[]> {
     const asked = ids.map((_, index) => ask(index));
-    this.#tellCollector();
+    leaveBehind(this.vocabSize);
     const outputs = await slot.controlledEvaluate(
       ids.map((id, index) => {
         const want = asked[index];
@@ -371,15 +370,6 @@ export class LlamaModel implements LanguageModel {
       });
     });
     return views;
-  }
-
-  /**
-   * The binding's sampler, one for each call, keeps its list of all tokens until the garbage collector finds it, and the
-   * collector sees an object of a few bytes: memory grew by half a megabyte a request. A buffer of that size, dropped at once and
-   * never touched, costs no memory and makes the collector come in time.
-   */
-  #tellCollector(): number {
-    return new ArrayBuffer(this.vocabSize * SAMPLER_BYTES_PER_TOKEN).byteLength;
   }
 
   #check(ids: readonly number[]): void {
