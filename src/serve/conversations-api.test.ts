@@ -98,7 +98,7 @@ describe("the API of conversations", () => {
     const { json } = await call("POST", "/api/next", { model: "other", tokens: [256, 68] });
     const bytes = Buffer.from((json as unknown as { logprobs: string }).logprobs, "base64");
     const logprobs = Array.from({ length: bytes.length / 4 }, (_, rank) => bytes.readFloatLE(rank * 4));
-    expect(logprobs).toHaveLength(264);
+    expect(logprobs).toHaveLength(268);
     expect(logprobs).toEqual(logprobs.toSorted((a, b) => b - a));
     expect(logprobs.reduce((sum, logprob) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 5);
     const full = await call("POST", "/api/next", {
@@ -106,6 +106,6 @@ describe("the API of conversations", () => {
       tokens: Array.from({ length: 512 }, () => 1),
     });
     expect([full.status, full.json.error?.code]).toEqual([400, "context_length_exceeded"]);
-    expect((await call("POST", "/api/next", { model: "other", tokens: [264] })).status).toBe(400);
+    expect((await call("POST", "/api/next", { model: "other", tokens: [268] })).status).toBe(400);
   });
 });

@@ -141,7 +141,7 @@ describe.skipIf(noBrowser)("the page about documents", () => {
   });
 
   it("is code of its own, which other views do not load", async () => {
-    const names = (await readdir(join(root, "web", "assets"))).filter((name) => name.endsWith(".js"));
+    const names = (await readdir(join(await builtPage(), "assets"))).filter((name) => name.endsWith(".js"));
     expect(names.some((name) => name.startsWith("documents-view"))).toBe(true);
   });
 
