@@ -178,6 +178,17 @@ describe.skipIf(noBrowser)("the page", () => {
     await page.locator(".bars").waitFor();
     await readText("Die Sonne scheint auf den Schnee, und der Schnee wird zu Firn.");
     expect(await harness.widths()).toEqual([390, 390]);
+    // The bar of views is wider than the screen, and shows the one that is open.
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => {
+      location.hash = "transparency";
+    });
+    const current = page.locator(".views [aria-current]", { hasText: "Transparency" });
+    await current.waitFor();
+    const box = await current.boundingBox();
+    expect(box!.x + box!.width).toBeLessThanOrEqual(390);
+    // This server has no papers.
+    harness.complaints = harness.complaints.filter((text) => !text.includes("404"));
   });
 
   it("turns dark when told to and stays dark after a reload", async () => {

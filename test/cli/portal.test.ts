@@ -10,6 +10,7 @@ import { traceBehind } from "../../src/cli/release-run.ts";
 import { openStore } from "../../src/artifacts/index.ts";
 import type { RunningServer } from "../../src/serve/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
+import { expectOneLanguage } from "../browser/one-language.ts";
 import { post, serveNgram } from "../serve/service.ts";
 import { builtPage } from "../browser/built-page.ts";
 import { launchBrowser, noBrowser } from "../browser/chromium.ts";
@@ -136,6 +137,11 @@ describe.skipIf(noBrowser)("the page", () => {
     await page.click(".lookup button");
     await page.waitForSelector(".found p");
     expect(await page.textContent(".found")).toContain("This passage stands in 1 texts");
+    // Sources, reservations and the papers' names are printed as the release holds them.
+    await expectOneLanguage(
+      page,
+      "td, .box, .reservations, .papers a, .papers ~ ul a, .found, dd, .portal-lead > .faint",
+    );
     expect(complaints).toEqual([]);
   });
 
@@ -147,6 +153,8 @@ describe.skipIf(noBrowser)("the page", () => {
     await page.click(".lookup button");
     await page.waitForSelector(".found p");
     expect(await page.textContent(".found")).toMatch(/texts of ohchr\.org .* were used for training/);
+    await page.selectOption("select.language", "de");
+    expect(await page.textContent("h1")).toBe("Woraus tiny gemacht ist");
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     expect(complaints).toEqual([]);
   });

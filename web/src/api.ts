@@ -1,6 +1,7 @@
 /** @file The page's side of the server's API: models, streamed answers, next-token distributions. */
 import type { DistributionAnswer, NextAnswer, OriginsAnswer } from "../../src/serve/index.ts";
 import { readEvents } from "./event-stream.ts";
+import { ApiFailure, type ErrorBody, failureOf, fetchHere, fetchJson, jsonRequest } from "./fetch-here.ts";
 import { words } from "./words.ts";
 
 export interface ModelInfo {
@@ -49,21 +50,6 @@ interface ToolCallPiece {
   readonly function?: { readonly name?: string; readonly arguments?: string };
 }
 
-/** An answer that was refused or broke off; `message` is for the reader. */
-export class ApiFailure extends Error {
-  readonly code: string | null;
-
-  constructor(message: string, code: string | null) {
-    super(message);
-    this.name = "ApiFailure";
-    this.code = code;
-  }
-}
-
-interface ErrorBody {
-  readonly error?: { readonly message?: string; readonly code?: string | null };
-}
-
 interface ChatChunk extends ErrorBody {
   readonly choices: readonly {
     readonly delta: { readonly content?: string | null; readonly tool_calls?: readonly ToolCallPiece[] };
@@ -73,32 +59,12 @@ interface ChatChunk extends ErrorBody {
   readonly timings?: { readonly predicted_per_second: number | null };
 }
 
-/** A request to this page's server; throws `ApiFailure` for any answer but a good one. */
-export async function send(path: string, init: RequestInit): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(path, init);
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiFailure(words.noServer, null);
-  }
-  if (response.ok) return response;
-  const body = (await response.json().catch(() => ({}))) as ErrorBody;
-  throw failure(body, `HTTP ${response.status}`);
-}
-
-function failure(body: ErrorBody, fallback: string): ApiFailure {
-  return new ApiFailure(body.error?.message ?? fallback, body.error?.code ?? null);
-}
-
 function post(path: string, body: object, signal: AbortSignal): Promise<Response> {
-  const headers = { "Content-Type": "application/json" };
-  return send(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return fetchHere(path, jsonRequest("POST", body, { signal }));
 }
 
 export async function listModels(): Promise<ModelInfo[]> {
-  const answer = (await (await send("v1/models", {})).json()) as { readonly data: ModelInfo[] };
-  return answer.data;
+  return (await fetchJson<{ readonly data: ModelInfo[] }>("v1/models")).data;
 }
 
 /** Streams one answer; `onPiece` gets each piece as it comes. Rejects with `AbortError` when `signal` is aborted. */
@@ -126,7 +92,7 @@ export async function streamChat(
   for await (const data of readEvents(response.body!)) {
     if (data === "[DONE]") break;
     const chunk = JSON.parse(data) as ChatChunk;
-    if (chunk.error !== undefined) throw failure(chunk, words.noServer);
+    if (chunk.error !== undefined) throw failureOf(chunk, words.noServer);
     const [choice] = chunk.choices;
     const { content, tool_calls: toolCalls = [] } = choice?.delta ?? {};
     if ((content ?? "") !== "" || toolCalls.length > 0) onPiece({ text: content ?? "", toolCalls });

@@ -1,10 +1,12 @@
 /** @file The frame of the page: name, views, model, theme; and whichever view is chosen. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiFailure, listModels, type ModelInfo } from "./api.ts";
+import { listModels, type ModelInfo } from "./api.ts";
 import { ChatView } from "./chat/chat-view.tsx";
 import { type Chat, useChat } from "./chat/use-chat.ts";
+import { askAgain, messageOf } from "./fetch-here.ts";
 import { Mark } from "./icons.tsx";
+import { KeyControl } from "./key-sheet.tsx";
 import { LazyView } from "./lazy-view.tsx";
 import { isStatic } from "./portal/portal-api.ts";
 import { PortalView } from "./portal/portal-view.tsx";
@@ -94,29 +96,35 @@ interface ModelList {
   readonly reload: () => void;
 }
 
-function useModels(): ModelList {
+/** Asked for once they are `wanted`: who only reads the papers needs no key. */
+function useModels(wanted: boolean): ModelList {
   const [models, setModels] = useState<readonly ModelInfo[]>([]);
   const [failure, setFailure] = useState<string>();
   const reload = (): void => {
-    if (isStatic) return;
     setFailure(undefined);
-    listModels().then(setModels, (error: unknown) =>
-      setFailure(error instanceof ApiFailure ? error.message : words.noServer),
-    );
+    listModels().then(setModels, (error: unknown) => setFailure(messageOf(error)));
   };
-  useEffect(reload, []);
+  useEffect(() => {
+    if (wanted) reload();
+  }, [wanted]);
   return { models, failure, reload };
 }
 
 export function App() {
   const view = useView();
-  const { models, failure, reload } = useModels();
+  const [seen, setSeen] = useState(view !== PORTAL);
+  useEffect(() => {
+    if (view !== PORTAL) setSeen(true);
+  }, [view]);
+  const { models, failure, reload } = useModels(seen);
   const [chosenId, chooseModel] = useStored("firn.model", "", isText);
   const [language, setLanguage] = useState(words.code);
   const model = models.find(({ id }) => id === chosenId) ?? models[0];
   useEffect(() => {
     document.documentElement.lang = words.code;
     document.title = `${view.label()} · ${words.appName}`;
+    // On a phone the bar is wider than the screen.
+    document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [view, language]);
   return (
     <>
@@ -140,6 +148,7 @@ export function App() {
               setLanguage(code);
             }}
           />
+          <KeyControl />
           <HelpButton />
           <ThemeButton />
         </div>
@@ -153,7 +162,14 @@ export function App() {
           ) : (
             <div class="failure" role="alert">
               <p>{failure}</p>
-              <button type="button" class="button" onClick={reload}>
+              <button
+                type="button"
+                class="button"
+                onClick={() => {
+                  askAgain();
+                  reload();
+                }}
+              >
                 {words.tryAgain}
               </button>
             </div>

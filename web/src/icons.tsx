@@ -149,3 +149,9 @@ export const Mark = () => (
     <circle cx="25.2" cy="25" r="4.8" />
   </svg>
 );
+export const KeyIcon = () => (
+  <Icon>
+    <circle cx="8" cy="15" r="4" />
+    <path d="M11 12l9-9M16 7l3 3M14 9l2 2" />
+  </Icon>
+);

@@ -1,7 +1,8 @@
 /** @file What the page remembers in this browser. A full or forbidden storage makes it forgetful, never broken. */
 import { useEffect, useState } from "preact/hooks";
 
-function read<T>(key: string, fallback: T, isValid: (value: unknown) => value is T): T {
+/** What is stored under `key`, if `isValid` knows its shape. */
+export function readStored<T>(key: string, fallback: T, isValid: (value: unknown) => value is T): T {
   try {
     const text = localStorage.getItem(key);
     if (text === null) return fallback;
@@ -12,11 +13,19 @@ function read<T>(key: string, fallback: T, isValid: (value: unknown) => value is
   }
 }
 
-function write(key: string, value: unknown): void {
+export function writeStored(key: string, value: unknown): void {
   try {
     localStorage.setItem(key, JSON.stringify(value));
   } catch {
     // Private windows and full disks: the value lives as long as the page.
+  }
+}
+
+export function forgetStored(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Nothing was kept there.
   }
 }
 
@@ -26,14 +35,14 @@ export function useStored<T>(
   fallback: T,
   isValid: (value: unknown) => value is T,
 ): [T, (update: T | ((value: T) => T)) => void] {
-  const [value, setValue] = useState(() => read(key, fallback, isValid));
+  const [value, setValue] = useState(() => readStored(key, fallback, isValid));
   useEffect(() => {
     // A burst of changes (an answer streaming in) is written once.
-    const timer = setTimeout(() => write(key, value), 200);
+    const timer = setTimeout(() => writeStored(key, value), 200);
     return () => clearTimeout(timer);
   }, [key, value]);
   useEffect(() => {
-    const flush = (): void => write(key, value);
+    const flush = (): void => writeStored(key, value);
     addEventListener("pagehide", flush);
     return () => removeEventListener("pagehide", flush);
   }, [key, value]);

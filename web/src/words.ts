@@ -33,6 +33,11 @@ function pickWords(preferred: readonly string[]): Words {
 const chosen = stored();
 export let words = pickWords([...(chosen === undefined ? [] : [chosen]), ...navigator.languages]);
 
+/** The word that `table` has for what the server names `name`; else that name. */
+export function wordFor(table: Readonly<Record<string, string>>, name: string): string {
+  return (Object.hasOwn(table, name) ? table[name] : undefined) ?? name;
+}
+
 /** Speaks `code` from now on; the caller renders the page again. */
 export function chooseLanguage(code: string): void {
   words = pickWords([code]);

@@ -6,7 +6,7 @@ import type {
   MessageDetail,
   StoredMessage,
 } from "../../../src/serve/index.ts";
-import { send } from "../api.ts";
+import { fetchHere, fetchJson, jsonRequest } from "../fetch-here.ts";
 
 export interface SavedMessage extends StoredMessage {
   readonly detail: MessageDetail;
@@ -21,26 +21,25 @@ export interface SavedConversation {
 const at = (id: string): string => `api/conversations/${id}`;
 
 function put(path: string, body: object, keepalive = false): Promise<Response> {
-  const headers = { "Content-Type": "application/json" };
-  return send(path, { method: "PUT", headers, body: JSON.stringify(body), keepalive });
+  return fetchHere(path, jsonRequest("PUT", body, { keepalive }));
 }
 
 export async function listConversations(query: string, signal: AbortSignal): Promise<ConversationEntry[]> {
-  const response = await send(`api/conversations?query=${encodeURIComponent(query)}`, { signal });
-  return ((await response.json()) as { readonly conversations: ConversationEntry[] }).conversations;
+  const path = `api/conversations?query=${encodeURIComponent(query)}`;
+  return (await fetchJson<{ readonly conversations: ConversationEntry[] }>(path, { signal })).conversations;
 }
 
 /** The whole conversation, or the `last` messages of the branch that is shown. */
 export async function readConversation(id: string, last?: number): Promise<SavedConversation> {
   const query = last === undefined ? "" : `?last=${last}`;
-  return (await (await send(`${at(id)}${query}`, {})).json()) as SavedConversation;
+  return fetchJson<SavedConversation>(`${at(id)}${query}`);
 }
 
 /** Takes in an exported conversation, as JSON text; returns its new id. */
 export async function importConversation(json: string): Promise<string> {
   const headers = { "Content-Type": "application/json" };
-  const response = await send("api/conversations", { method: "POST", headers, body: json });
-  return ((await response.json()) as { readonly id: string }).id;
+  const init = { method: "POST", headers, body: json };
+  return (await fetchJson<{ readonly id: string }>("api/conversations", init)).id;
 }
 
 export async function saveConversation(
@@ -66,14 +65,14 @@ export async function saveFeedback(
   feedback: Feedback | undefined,
 ): Promise<void> {
   const path = `${at(conversation)}/messages/${message}/feedback`;
-  if (feedback === undefined) await send(path, { method: "DELETE" });
+  if (feedback === undefined) await fetchHere(path, { method: "DELETE" });
   else await put(path, { ...feedback, consent: true });
 }
 
 export async function deleteConversation(id: string): Promise<void> {
-  await send(at(id), { method: "DELETE" });
+  await fetchHere(at(id), { method: "DELETE" });
 }
 
 export async function deleteAllConversations(): Promise<void> {
-  await send("api/conversations", { method: "DELETE" });
+  await fetchHere("api/conversations", { method: "DELETE" });
 }

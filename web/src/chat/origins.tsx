@@ -1,7 +1,8 @@
 /** @file "Where does this come from?": an answer with its passages that stand in training documents, and those documents. */
 import { useEffect, useState } from "preact/hooks";
 import type { OriginsAnswer } from "../../../src/serve/index.ts";
-import { ApiFailure, fetchOrigins } from "../api.ts";
+import { fetchOrigins } from "../api.ts";
+import { ApiFailure } from "../fetch-here.ts";
 import { OriginIcon } from "../icons.tsx";
 import { Sheet } from "../sheet.tsx";
 import { words } from "../words.ts";

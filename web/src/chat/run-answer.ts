@@ -1,5 +1,6 @@
 /** @file One answer from its first token to how it ended. */
-import { ApiFailure, type ChatPiece, type ChatTurn, streamChat } from "../api.ts";
+import { type ChatPiece, type ChatTurn, streamChat } from "../api.ts";
+import { ApiFailure } from "../fetch-here.ts";
 import { words } from "../words.ts";
 import type { ChatSettings, Detail, Message } from "./conversation.ts";
 

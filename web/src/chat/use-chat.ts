@@ -1,7 +1,8 @@
 /** @file The open conversation and what can be done with it. Whatever changes is saved on the server, message by message. */
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Feedback } from "../../../src/serve/index.ts";
-import { ApiFailure, type ModelInfo } from "../api.ts";
+import { type ModelInfo } from "../api.ts";
+import { ApiFailure } from "../fetch-here.ts";
 import { useStored } from "../storage.ts";
 import { words } from "../words.ts";
 import {

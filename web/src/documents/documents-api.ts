@@ -1,14 +1,6 @@
 /** @file Where the page about documents gets its data. */
 import type { DocumentsInfo, DocumentsPage, DocumentsSearch } from "../../../src/serve/index.ts";
-
-async function fetchJson<T>(path: string): Promise<T> {
-  const response = await fetch(path);
-  if (!response.ok) {
-    const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-    throw new Error(body.error?.message ?? `HTTP ${response.status}`);
-  }
-  return (await response.json()) as T;
-}
+import { fetchJson } from "../fetch-here.ts";
 
 export const fetchDocuments = (): Promise<readonly DocumentsInfo[]> =>
   fetchJson<{ documents: readonly DocumentsInfo[] }>("api/documents").then(({ documents }) => documents);

@@ -2,11 +2,12 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { DocumentsInfo, DocumentsPage } from "../../../src/serve/index.ts";
-import { bytes, integer, languageName, percent } from "../portal/format.ts";
+import { bytes, integer, languageName, percent } from "../format.ts";
+import { messageOf } from "../fetch-here.ts";
 import { fetchDocuments, fetchPage } from "./documents-api.ts";
-import { documentsWords as words } from "./documents-words.ts";
 import { Examples, Search } from "./examples.tsx";
 import { Funnel } from "./funnel-view.tsx";
+import { words } from "../words.ts";
 
 const ROWS = 20;
 
@@ -27,23 +28,23 @@ function Names(props: { readonly kind: "languages" | "domains" | "licences"; rea
   const shown = all ? rows : rows.slice(0, ROWS);
   if (rows.length === 0) return null;
   return (
-    <Part id={`documents-${kind}`} title={words[kind]}>
+    <Part id={`documents-${kind}`} title={words.documents[kind]}>
       <div class="wide">
         <table>
           <thead>
             <tr>
-              <th scope="col">{words.name[kind]}</th>
+              <th scope="col">{words.documents.name[kind]}</th>
               <th scope="col" class="number">
-                {words.keptDocuments}
+                {words.documents.keptDocuments}
               </th>
               <th scope="col" class="number">
-                {words.text}
+                {words.documents.text}
               </th>
               <th scope="col" class="number">
-                {words.droppedDocuments}
+                {words.documents.droppedDocuments}
               </th>
               <th scope="col" class="number">
-                {words.share}
+                {words.documents.share}
               </th>
             </tr>
           </thead>
@@ -64,10 +65,10 @@ function Names(props: { readonly kind: "languages" | "domains" | "licences"; rea
       </div>
       {shown.length < rows.length ? (
         <button type="button" class="button" onClick={() => setAll(true)}>
-          {words.more(integer(total - shown.length))}
+          {words.documents.more(integer(total - shown.length))}
         </button>
       ) : (
-        total > shown.length && <p class="faint">{words.more(integer(total - shown.length))}</p>
+        total > shown.length && <p class="faint">{words.documents.more(integer(total - shown.length))}</p>
       )}
     </Part>
   );
@@ -75,9 +76,9 @@ function Names(props: { readonly kind: "languages" | "domains" | "licences"; rea
 
 function Totals({ page }: { readonly page: DocumentsPage }) {
   const tiles = [
-    [page.train, words.train],
-    [page.heldout, words.heldout],
-    [page.dropped, words.dropped],
+    [page.train, words.documents.train],
+    [page.heldout, words.documents.heldout],
+    [page.dropped, words.documents.dropped],
   ] as const;
   return (
     <dl class="tiles">
@@ -99,24 +100,24 @@ function Artifact({ id }: { readonly id: string }) {
     let current = true;
     fetchPage(id, seed).then(
       (fresh) => current && setPage(fresh),
-      (error: unknown) => current && setFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => current && setFailure(messageOf(error)),
     );
     return () => {
       current = false;
     };
   }, [id, seed]);
   if (failure !== undefined) return <p role="alert">{failure}</p>;
-  if (page === undefined) return <p role="status">{words.loading}</p>;
+  if (page === undefined) return <p role="status">{words.documents.loading}</p>;
   return (
     <>
       <Totals page={page} />
-      <Part id="documents-funnel" title={words.funnel}>
+      <Part id="documents-funnel" title={words.documents.funnel}>
         <Funnel page={page} />
       </Part>
-      <Part id="documents-search" title={words.search}>
+      <Part id="documents-search" title={words.documents.search}>
         <Search id={id} />
       </Part>
-      <Part id="documents-examples" title={words.examples}>
+      <Part id="documents-examples" title={words.documents.examples}>
         <Examples page={page} seed={seed} onDraw={() => setSeed(seed + 1)} />
       </Part>
       <Names kind="domains" page={page} />
@@ -139,18 +140,18 @@ export function DocumentsView() {
     <main class="portal documents">
       <div class="portal-column">
         <header class="portal-lead">
-          <h1>{words.title}</h1>
-          <p>{words.lead}</p>
+          <h1>{words.documents.title}</h1>
+          <p>{words.documents.lead}</p>
         </header>
-        {failed && <p role="alert">{words.notHere}</p>}
-        {list?.length === 0 && <p>{words.none}</p>}
+        {failed && <p role="alert">{words.documents.notHere}</p>}
+        {list?.length === 0 && <p>{words.documents.none}</p>}
         {list !== undefined && list.length > 1 && (
           <label class="documents-choice">
-            {words.choose}{" "}
+            {words.documents.choose}{" "}
             <select value={id} onChange={(event) => choose(event.currentTarget.value)}>
               {list.map((info) => (
                 <option key={info.id} value={info.id}>
-                  {`${info.id.replace(/-([0-9a-f]{6})[0-9a-f]*$/, " $1")}: ${integer(info.train)} ${words.train}`}
+                  {`${info.id.replace(/-([0-9a-f]{6})[0-9a-f]*$/, " $1")}: ${integer(info.train)} ${words.documents.train}`}
                 </option>
               ))}
             </select>

@@ -2,9 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { DocumentsPage, DocumentsSearch, ShownDocument } from "../../../src/serve/index.ts";
-import { bytes, integer } from "../portal/format.ts";
+import { bytes, integer } from "../format.ts";
+import { messageOf } from "../fetch-here.ts";
 import { search } from "./documents-api.ts";
-import { documentsWords as words } from "./documents-words.ts";
+import { words } from "../words.ts";
 
 function Card({ document, mark }: { readonly document: ShownDocument; readonly mark?: string | undefined }) {
   const { url, id, reason, step, detail, language, source, text, cut } = document;
@@ -23,7 +24,7 @@ function Card({ document, mark }: { readonly document: ShownDocument; readonly m
       </p>
       {detail !== null && <p class="document-detail">{detail}</p>}
       {text === "" ? (
-        <p class="faint">{words.noText}</p>
+        <p class="faint">{words.documents.noText}</p>
       ) : (
         <pre dir="auto" tabIndex={0}>
           {at < 0 || mark === undefined ? (
@@ -46,7 +47,7 @@ function Side(props: { readonly title: string; readonly documents: readonly Show
   return (
     <div>
       <h3>{props.title}</h3>
-      {props.documents.length === 0 && <p class="faint">{words.nothing}</p>}
+      {props.documents.length === 0 && <p class="faint">{words.documents.nothing}</p>}
       {props.documents.map((document) => (
         <Card key={document.id} document={document} />
       ))}
@@ -63,16 +64,16 @@ interface ExamplesProps {
 export function Examples({ page, seed, onDraw }: ExamplesProps) {
   return (
     <>
-      <p>{words.examplesLead}</p>
+      <p>{words.documents.examplesLead}</p>
       <p>
         <button type="button" class="button" onClick={onDraw}>
-          {words.others}
+          {words.documents.others}
         </button>{" "}
-        <span class="faint">{words.draw(seed)}</span>
+        <span class="faint">{words.documents.draw(seed)}</span>
       </p>
       <div class="sides">
-        <Side title={words.keptSide} documents={page.kept} />
-        <Side title={words.droppedSide} documents={page.rejected} />
+        <Side title={words.documents.keptSide} documents={page.kept} />
+        <Side title={words.documents.droppedSide} documents={page.rejected} />
       </div>
     </>
   );
@@ -93,34 +94,33 @@ export function Search({ id }: { readonly id: string }) {
     setAnswer({ state: "running" });
     search(id, text.trim(), side).then(
       (result) => setAnswer({ state: "done", text: text.trim(), result }),
-      (error: unknown) =>
-        setAnswer({ state: "failed", message: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => setAnswer({ state: "failed", message: messageOf(error) }),
     );
   };
   return (
     <>
-      <p>{words.searchLead}</p>
+      <p>{words.documents.searchLead}</p>
       <form class="documents-search" onSubmit={ask}>
         <input
           type="search"
           required
           minLength={2}
           maxLength={500}
-          aria-label={words.searchFor}
-          placeholder={words.searchFor}
+          aria-label={words.documents.searchFor}
+          placeholder={words.documents.searchFor}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
         <select
-          aria-label={words.among}
+          aria-label={words.documents.among}
           value={side}
           onChange={(event) => setSide(event.currentTarget.value === "dropped" ? "dropped" : "kept")}
         >
-          <option value="kept">{words.keptSide}</option>
-          <option value="dropped">{words.droppedSide}</option>
+          <option value="kept">{words.documents.keptSide}</option>
+          <option value="dropped">{words.documents.droppedSide}</option>
         </select>
         <button type="submit" class="button" disabled={answer.state === "running"}>
-          {words.find}
+          {words.documents.find}
         </button>
       </form>
       <Answer answer={answer} />
@@ -133,14 +133,14 @@ function Answer({ answer }: { readonly answer: SearchState }): ComponentChildren
     case "none":
       return null;
     case "running":
-      return <p role="status">{words.searching}</p>;
+      return <p role="status">{words.documents.searching}</p>;
     case "failed":
       return <p role="alert">{answer.message}</p>;
     case "done": {
       const { found, seen, complete } = answer.result;
       return (
         <>
-          <p role="status">{words.found(found.length, integer(seen), complete)}</p>
+          <p role="status">{words.documents.found(found.length, integer(seen), complete)}</p>
           {found.map((document) => (
             <Card key={document.id} document={document} mark={answer.text} />
           ))}

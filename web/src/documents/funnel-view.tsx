@@ -1,9 +1,9 @@
 /** @file The funnel as bars, one row a step, with the reasons under what a step dropped. */
 import { useState } from "preact/hooks";
 import type { DocumentsPage } from "../../../src/serve/index.ts";
-import { integer, languageName, percent } from "../portal/format.ts";
-import { documentsWords as words, STEP_WORDS } from "./documents-words.ts";
+import { integer, languageName, percent } from "../format.ts";
 import { funnelRows } from "./funnel.ts";
+import { words } from "../words.ts";
 
 export function Funnel({ page }: { readonly page: DocumentsPage }) {
   const [language, setLanguage] = useState("");
@@ -13,9 +13,9 @@ export function Funnel({ page }: { readonly page: DocumentsPage }) {
   return (
     <>
       <label class="documents-choice">
-        {words.ofLanguage}{" "}
+        {words.documents.ofLanguage}{" "}
         <select value={language} onChange={(event) => setLanguage(event.currentTarget.value)}>
-          <option value="">{words.everyLanguage}</option>
+          <option value="">{words.documents.everyLanguage}</option>
           {page.languages.map(({ name }) => (
             <option key={name} value={name}>
               {`${languageName(name)} (${name})`}
@@ -28,12 +28,14 @@ export function Funnel({ page }: { readonly page: DocumentsPage }) {
           <li key={step}>
             <div class="funnel-name">
               <b>{step}</b>
-              <span class="faint">{STEP_WORDS[step] ?? ""}</span>
+              <span class="faint">
+                {words.documents.steps[step as keyof typeof words.documents.steps] ?? ""}
+              </span>
             </div>
             <div
               class="funnel-bar"
               role="img"
-              aria-label={words.stepLabel(step, integer(entered), integer(out))}
+              aria-label={words.documents.stepLabel(step, integer(entered), integer(out))}
             >
               <i class="funnel-kept" style={{ width: share(out) }} />
               {dropped.map(({ reason, documents }, index) => (

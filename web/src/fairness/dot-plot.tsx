@@ -1,7 +1,7 @@
 /** @file Every language a dot: dots pile up where languages are alike, and the outliers stand alone. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fairnessWords as words } from "./fairness-words.ts";
-import type { Measure } from "./measures.ts";
+import { labelOf, type Measure } from "./measures.ts";
+import { words } from "../words.ts";
 
 /** A language's place on the scale. */
 export interface Dot {
@@ -81,7 +81,7 @@ export function DotPlot({ name, measure, dots, range: [low, high], anyMarked }: 
             width={width}
             height={ground + AXIS}
             role="img"
-            aria-label={words.plotLabel(name, measure.label)}
+            aria-label={words.tokenizer.plotLabel(name, labelOf(measure))}
             class={anyMarked ? "searching" : undefined}
           >
             <line class="ground" x1={SIDE} x2={width - SIDE} y1={ground} y2={ground} />

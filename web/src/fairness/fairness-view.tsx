@@ -2,11 +2,11 @@
 import { useMemo, useState } from "preact/hooks";
 import type { ModelInfo } from "../api.ts";
 import { type Dot, DotPlot } from "./dot-plot.tsx";
-import { fairnessWords as words } from "./fairness-words.ts";
 import { LanguageTable, type LanguageRow, rowsOf } from "./language-table.tsx";
-import { MEASURES, type Measure, type TokenizerReport } from "./measures.ts";
+import { labelOf, MEASURES, type Measure, type TokenizerReport } from "./measures.ts";
 import { Overview } from "./overview.tsx";
 import { useReports } from "./use-reports.ts";
+import { words } from "../words.ts";
 
 function download(reports: readonly TokenizerReport[]): void {
   const url = URL.createObjectURL(new Blob([JSON.stringify(reports, null, 2)], { type: "application/json" }));
@@ -34,12 +34,12 @@ export function FairnessView({ model }: { readonly model: ModelInfo }) {
     >
       <div class="column">
         <header class="lead">
-          <h1>{words.title}</h1>
-          <p>{words.lead}</p>
+          <h1>{words.tokenizer.title}</h1>
+          <p>{words.tokenizer.lead}</p>
         </header>
         <div class="adding">
           <label class="button">
-            {words.add}
+            {words.tokenizer.add}
             <input
               type="file"
               class="hidden"
@@ -51,10 +51,14 @@ export function FairnessView({ model }: { readonly model: ModelInfo }) {
               }}
             />
           </label>
-          <span class="faint">{words.hint}</span>
+          <span class="faint">{words.tokenizer.hint}</span>
         </div>
         <p role="status" class="faint">
-          {busy}
+          {busy === undefined
+            ? ""
+            : busy === "texts"
+              ? words.tokenizer.loading
+              : words.tokenizer.measuring(busy.name)}
         </p>
         {failure !== undefined && (
           <div class="failure" role="alert">
@@ -86,7 +90,7 @@ function dotsOf(rows: readonly LanguageRow[], i: number, measure: Measure, wante
 type Wanted = ((row: LanguageRow) => boolean) | undefined;
 
 function Figures({ reports, names, onRemove }: FiguresProps) {
-  const [measureId, setMeasureId] = useState(MEASURES[0].id);
+  const [measureId, setMeasureId] = useState<string>(MEASURES[0].id);
   const [search, setSearch] = useState("");
   const measure = MEASURES.find(({ id }) => id === measureId) ?? MEASURES[0];
   const rows = useMemo(() => rowsOf(reports, (code) => names.get(code) ?? code), [reports, names]);
@@ -105,30 +109,30 @@ function Figures({ reports, names, onRemove }: FiguresProps) {
   return (
     <>
       <Overview reports={reports} onRemove={onRemove} />
-      <p class="faint note">{words.overviewNote}</p>
+      <p class="faint note">{words.tokenizer.overviewNote}</p>
       <div class="choices">
         <label>
-          <span class="hidden">{words.measure}</span>
+          <span class="hidden">{words.tokenizer.measure}</span>
           <select value={measure.id} onChange={(event) => setMeasureId(event.currentTarget.value)}>
-            {MEASURES.map(({ id, label }) => (
-              <option key={id} value={id}>
-                {label}
+            {MEASURES.map((one) => (
+              <option key={one.id} value={one.id}>
+                {labelOf(one)}
               </option>
             ))}
           </select>
         </label>
         <input
           type="search"
-          aria-label={words.filter}
-          placeholder={words.filter}
+          aria-label={words.tokenizer.filter}
+          placeholder={words.tokenizer.filter}
           value={search}
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
         <span class="faint" role="status">
-          {words.languages(found.length, rows.length)}
+          {words.tokenizer.languages(found.length, rows.length)}
         </span>
         <button type="button" class="quiet-button" onClick={() => download(reports)}>
-          {words.download}
+          {words.tokenizer.download}
         </button>
       </div>
       {values.length > 0 &&

@@ -1,8 +1,8 @@
 /** @file Language by language, a column per tokenizer; sorted by any of them, the worst first. */
 import { useState } from "preact/hooks";
 import type { LanguageFairness } from "../../../src/tokenizer/browser.ts";
-import { fairnessWords as words } from "./fairness-words.ts";
-import type { Measure, TokenizerReport } from "./measures.ts";
+import { labelOf, type Measure, type TokenizerReport } from "./measures.ts";
+import { words } from "../words.ts";
 
 const FIRST_ROWS = 20;
 
@@ -16,7 +16,7 @@ export interface LanguageRow {
 /** Every language that a tokenizer was measured on. */
 export function rowsOf(
   reports: readonly TokenizerReport[],
-  labelOf: (language: string) => string,
+  nameOf: (language: string) => string,
 ): LanguageRow[] {
   const byLanguage = reports.map(
     ({ report }) => new Map(report.languages.map((one) => [one.language, one] as const)),
@@ -24,7 +24,7 @@ export function rowsOf(
   const languages = [...new Set(byLanguage.flatMap((report) => [...report.keys()]))];
   return languages.map((language) => ({
     language,
-    label: labelOf(language),
+    label: nameOf(language),
     figures: byLanguage.map((report) => report.get(language)),
   }));
 }
@@ -70,10 +70,10 @@ export function LanguageTable({ reports, rows, measure }: LanguageTableProps) {
     <>
       <div class="wide">
         <table class="languages">
-          <caption class="hidden">{measure.label}</caption>
+          <caption class="hidden">{labelOf(measure)}</caption>
           <thead>
             <tr>
-              {head(words.language, -1)}
+              {head(words.tokenizer.language, -1)}
               {reports.map(({ name }, i) => head(name, i))}
             </tr>
           </thead>
@@ -93,7 +93,7 @@ export function LanguageTable({ reports, rows, measure }: LanguageTableProps) {
       </div>
       {shown.length < sorted.length && (
         <button type="button" class="button" onClick={() => setAll(true)}>
-          {words.showAll(sorted.length)}
+          {words.tokenizer.showAll(sorted.length)}
         </button>
       )}
     </>
@@ -104,13 +104,13 @@ function Cell({ figures, measure }: { figures: LanguageFairness | undefined; mea
   const value = figures === undefined ? undefined : measure.value(figures);
   if (value === undefined)
     return (
-      <td class="number faint" title={words.partial}>
+      <td class="number faint" title={words.tokenizer.partial}>
         –
       </td>
     );
   const lost = figures?.roundTrip === false;
   return (
-    <td class="number" title={lost ? words.lost : undefined}>
+    <td class="number" title={lost ? words.tokenizer.lost : undefined}>
       {measure.format(value)}
       {lost ? " *" : ""}
     </td>

@@ -1,5 +1,7 @@
 /** @file What can be shown of each language, and how it is written. */
 import type { FairnessReport, LanguageFairness } from "../../../src/tokenizer/browser.ts";
+import { fixed, integer } from "../format.ts";
+import { type Words, words } from "../words.ts";
 
 /** A tokenizer under the name it is shown with; as `firn show --json` prints it. */
 export interface TokenizerReport {
@@ -9,8 +11,7 @@ export interface TokenizerReport {
 }
 
 export interface Measure {
-  readonly id: string;
-  readonly label: string;
+  readonly id: keyof Words["tokenizer"]["measures"];
   /** `undefined` where the language cannot be compared. */
   readonly value: (language: LanguageFairness) => number | undefined;
   readonly format: (value: number) => string;
@@ -18,32 +19,30 @@ export interface Measure {
   readonly lowIsWorse?: boolean;
 }
 
-const two = (value: number): string => value.toFixed(2);
+export const labelOf = (measure: Measure): string => words.tokenizer.measures[measure.id];
+
+const two = (value: number): string => fixed(value, 2);
 
 export const MEASURES: readonly [Measure, ...Measure[]] = [
   {
     id: "tokens",
-    label: "Tokens for the same text",
     value: ({ complete, tokens }) => (complete ? tokens : undefined),
-    format: (value) => Math.round(value).toLocaleString("en"),
+    format: integer,
   },
   {
     id: "bytes",
-    label: "Bytes per token",
     value: (one) => one.bytesPerToken,
     format: two,
     lowIsWorse: true,
   },
   {
     id: "fertility",
-    label: "Fertility (tokens per character)",
     value: (one) => one.tokensPerCharacter,
     format: two,
   },
   {
     id: "cut",
-    label: "Tokens that end inside a character",
     value: (one) => one.splitsCharacters,
-    format: (value) => `${(100 * value).toFixed(1)} %`,
+    format: (value) => `${fixed(100 * value, 1)} %`,
   },
 ];

@@ -1,8 +1,9 @@
 /** @file The figures of each tokenizer over all languages, side by side. */
-import { fairnessWords as words } from "./fairness-words.ts";
+import { fixed, integer } from "../format.ts";
 import type { TokenizerReport } from "./measures.ts";
+import { words } from "../words.ts";
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number): string => `${fixed(100 * share, 1)} %`;
 
 interface OverviewProps {
   readonly reports: readonly TokenizerReport[];
@@ -11,24 +12,24 @@ interface OverviewProps {
 
 export function Overview({ reports, onRemove }: OverviewProps) {
   const heads = [
-    words.vocabulary,
-    "Bytes/token",
-    "Tokens/character",
-    words.worst,
-    words.gini,
-    words.giniPerByte,
-    words.used,
-    words.roundTrip,
-    words.digits,
-    words.cut,
+    words.tokenizer.vocabulary,
+    words.tokenizer.bytesPerToken,
+    words.tokenizer.tokensPerCharacter,
+    words.tokenizer.worst,
+    words.tokenizer.gini,
+    words.tokenizer.giniPerByte,
+    words.tokenizer.used,
+    words.tokenizer.roundTrip,
+    words.tokenizer.digits,
+    words.tokenizer.cut,
   ];
   return (
     <div class="wide">
       <table>
-        <caption>{words.overview}</caption>
+        <caption>{words.tokenizer.overview}</caption>
         <thead>
           <tr>
-            <th scope="col">{words.tokenizer}</th>
+            <th scope="col">{words.tokenizer.tokenizer}</th>
             {heads.map((head) => (
               <th key={head} scope="col" class="number">
                 {head}
@@ -45,8 +46,8 @@ export function Overview({ reports, onRemove }: OverviewProps) {
                   <button
                     type="button"
                     class="remove"
-                    aria-label={words.remove(one.name)}
-                    title={words.remove(one.name)}
+                    aria-label={words.tokenizer.remove(one.name)}
+                    title={words.tokenizer.remove(one.name)}
                     onClick={() => onRemove(one)}
                   >
                     ×
@@ -68,15 +69,15 @@ export function Overview({ reports, onRemove }: OverviewProps) {
 
 function cells({ vocabSize, report }: TokenizerReport): string[] {
   return [
-    vocabSize.toLocaleString("en"),
-    report.bytesPerToken.toFixed(2),
-    report.tokensPerCharacter.toFixed(2),
-    `${report.sameText.worstFactor.toFixed(2)}×`,
-    report.sameText.gini.toFixed(3),
-    report.perByte.gini.toFixed(3),
+    integer(vocabSize),
+    fixed(report.bytesPerToken, 2),
+    fixed(report.tokensPerCharacter, 2),
+    `${fixed(report.sameText.worstFactor, 2)}×`,
+    fixed(report.sameText.gini, 3),
+    fixed(report.perByte.gini, 3),
     percent(report.vocabularyUse),
-    words.of(report.languages.filter((one) => one.roundTrip).length, report.languages.length),
-    report.digitsApart ? words.apart : words.together,
+    words.tokenizer.of(report.languages.filter((one) => one.roundTrip).length, report.languages.length),
+    report.digitsApart ? words.tokenizer.apart : words.tokenizer.together,
     percent(report.splitsCharacters),
   ];
 }

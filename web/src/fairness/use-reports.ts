@@ -1,7 +1,7 @@
 /** @file The tokenizers on the page: the served model's, and those that the reader adds. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ParallelText } from "../../../src/serve/index.ts";
-import { fairnessWords as words } from "./fairness-words.ts";
+import { fetchHere, fetchJson, messageOf } from "../fetch-here.ts";
 import type { MeasureAnswer, MeasureRequest } from "./measure-worker.ts";
 import type { TokenizerReport } from "./measures.ts";
 
@@ -10,18 +10,11 @@ export interface Reports {
   readonly reports: readonly TokenizerReport[];
   /** Names by code. */
   readonly names: ReadonlyMap<string, string>;
-  /** What is being done, for people. */
-  readonly busy: string | undefined;
+  /** What is being done: fetching the texts, or measuring the tokenizer of this name. */
+  readonly busy: "texts" | { readonly name: string } | undefined;
   readonly failure: string | undefined;
   readonly add: (files: Iterable<File>) => void;
   readonly remove: (report: TokenizerReport) => void;
-}
-
-async function fetchText(path: string): Promise<string> {
-  const response = await fetch(path);
-  if (response.ok) return await response.text();
-  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-  throw new Error(body.error?.message ?? `HTTP ${response.status}`);
 }
 
 /** One worker, asked one thing after the other. */
@@ -70,17 +63,17 @@ export function useReports(model: string): Reports {
   const started = useRef<Promise<void>>(undefined);
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const [reports, setReports] = useState<readonly TokenizerReport[]>([]);
-  const [busy, setBusy] = useState<string | undefined>(words.loading);
+  const [busy, setBusy] = useState<Reports["busy"]>("texts");
   const [failure, setFailure] = useState<string>();
 
   const measure = async (name: string, read: () => Promise<string>): Promise<void> => {
-    setBusy(words.measuring(name));
+    setBusy({ name });
     try {
       const report = await measurer.current?.measure(name, await read());
       if (report === undefined) return;
       setReports((before) => [...before, { ...report, name: freeName(name, before) }]);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
     }
   };
 
@@ -89,14 +82,14 @@ export function useReports(model: string): Reports {
     measurer.current = current;
     const start = async (): Promise<void> => {
       try {
-        const texts = JSON.parse(await fetchText("api/parallel-text")) as readonly ParallelText[];
+        const texts = await fetchJson<readonly ParallelText[]>("api/parallel-text");
         current.setTexts(texts);
         setNames(new Map(texts.map(({ language, name }) => [language, name])));
-        const json = await fetchText(`api/tokenizer/${encodeURIComponent(model)}`);
+        const json = await (await fetchHere(`api/tokenizer/${encodeURIComponent(model)}`)).text();
         // Not every model has a tokenizer that runs here; the reader may still bring one.
         if (json !== "") await measure(model, () => Promise.resolve(json));
       } catch (error) {
-        setFailure(error instanceof Error ? error.message : String(error));
+        setFailure(messageOf(error));
       } finally {
         setBusy(undefined);
       }

@@ -1,11 +1,10 @@
 /** @file “Is my text in it?”: a domain from the table beside the page or from the server, a passage from the server. */
 import { useState } from "preact/hooks";
 import type { LookupAnswer } from "../../../src/serve/index.ts";
-import { bytes, integer } from "./format.ts";
+import { messageOf } from "../fetch-here.ts";
+import { bytes, integer } from "../format.ts";
 import { fetchDomains, isStatic, lookUp } from "./portal-api.ts";
-import { portalWords } from "./portal-words.ts";
-
-const words = portalWords.lookup;
+import { wordFor, words } from "../words.ts";
 
 /** What a reader is told, line by line; `quotes` are places of a passage. */
 interface Found {
@@ -13,7 +12,8 @@ interface Found {
   readonly quotes: readonly { readonly text: string; readonly where: string }[];
 }
 
-const stepName = (step: string): string => portalWords.refused.steps[step] ?? step;
+const stepName = (step: string): string => wordFor(words.transparency.refused.steps, step);
+const reasonName = (reason: string): string => wordFor(words.transparency.refused.reasons, reason);
 
 /** A domain as somebody types or pastes it; undefined for a passage. */
 function asDomain(input: string): string | undefined {
@@ -26,6 +26,7 @@ function asDomain(input: string): string | undefined {
 }
 
 function domainFound(answer: Extract<LookupAnswer, { kind: "domain" }>): Found {
+  const labels = words.transparency.lookup;
   const sum = (split: string, key: "documents" | "bytes"): number =>
     answer.kept.filter((group) => group.split === split).reduce((total, group) => total + group[key], 0);
   const documents = sum("train", "documents");
@@ -33,14 +34,14 @@ function domainFound(answer: Extract<LookupAnswer, { kind: "domain" }>): Found {
   return {
     lines: [
       documents === 0
-        ? words.domainNone(answer.domain)
-        : words.domainKept(answer.domain, integer(documents), bytes(sum("train", "bytes"))),
-      ...(heldOut === 0 ? [] : [words.domainHeldOut(integer(heldOut))]),
+        ? labels.domainNone(answer.domain)
+        : labels.domainKept(answer.domain, integer(documents), bytes(sum("train", "bytes"))),
+      ...(heldOut === 0 ? [] : [labels.domainHeldOut(integer(heldOut))]),
       ...(answer.seen === undefined || answer.seen.steps === 0
         ? []
-        : [words.domainSteps(integer(answer.seen.tokens), integer(answer.seen.steps))]),
+        : [labels.domainSteps(integer(answer.seen.tokens), integer(answer.seen.steps))]),
       ...answer.dropped.map((group) =>
-        words.dropped(integer(group.documents), stepName(group.step), group.reason),
+        labels.dropped(integer(group.documents), stepName(group.step), reasonName(group.reason)),
       ),
     ],
     quotes: [],
@@ -48,44 +49,48 @@ function domainFound(answer: Extract<LookupAnswer, { kind: "domain" }>): Found {
 }
 
 function textFound(answer: Extract<LookupAnswer, { kind: "text" }>): Found {
+  const labels = words.transparency.lookup;
   return {
     lines: [
-      answer.keptCount === 0 ? words.textNone : words.textKept(integer(answer.keptCount)),
-      ...(answer.rejectedCount === 0 ? [] : [words.textDropped(integer(answer.rejectedCount))]),
+      answer.keptCount === 0 ? labels.textNone : labels.textKept(integer(answer.keptCount)),
+      ...(answer.rejectedCount === 0 ? [] : [labels.textDropped(integer(answer.rejectedCount))]),
     ],
     quotes: answer.documents.map(({ id, excerpt, split }) => ({
       text: excerpt,
-      where: `${id} · ${split === "train" ? words.seen(integer(answer.steps[id] ?? 0)) : words.heldOut}`,
+      where: `${id} · ${split === "train" ? labels.seen(integer(answer.steps[id] ?? 0)) : labels.heldOut}`,
     })),
   };
 }
 
 /** The answer of an exported page: the table knows registrable domains and what lies below them. */
 async function fromTable(domain: string): Promise<Found> {
+  const labels = words.transparency.lookup;
   const { domains, cut } = await fetchDomains();
   const name = Object.keys(domains).find((known) => domain === known || domain.endsWith(`.${known}`));
   const entry = name === undefined ? undefined : domains[name];
-  const lines = entry === undefined ? [words.domainNone(domain)] : [];
+  const lines = entry === undefined ? [labels.domainNone(domain)] : [];
   if (entry !== undefined && name !== undefined) {
     const [documents, size] = entry.kept;
     lines.push(
-      documents === 0 ? words.domainNone(name) : words.domainKept(name, integer(documents), bytes(size)),
+      documents === 0 ? labels.domainNone(name) : labels.domainKept(name, integer(documents), bytes(size)),
     );
     for (const [step, reason, count] of entry.refused)
-      lines.push(words.dropped(integer(count), stepName(step), reason));
+      lines.push(labels.dropped(integer(count), stepName(step), reasonName(reason)));
   }
-  return { lines: cut && entry === undefined ? [...lines, words.cut] : lines, quotes: [] };
+  return { lines: cut && entry === undefined ? [...lines, labels.cut] : lines, quotes: [] };
 }
 
 async function answer(input: string): Promise<Found> {
+  const labels = words.transparency.lookup;
   const domain = asDomain(input);
   if (isStatic)
-    return domain === undefined ? { lines: [words.passageStatic], quotes: [] } : fromTable(domain);
+    return domain === undefined ? { lines: [labels.passageStatic], quotes: [] } : fromTable(domain);
   const found = await lookUp(domain === undefined ? { text: input } : { domain });
   return found.kind === "domain" ? domainFound(found) : textFound(found);
 }
 
 export function Lookup() {
+  const labels = words.transparency.lookup;
   const [input, setInput] = useState("");
   const [found, setFound] = useState<Found>();
   const [failure, setFailure] = useState<string>();
@@ -97,17 +102,17 @@ export function Lookup() {
     setBusy(true);
     setFailure(undefined);
     answer(asked)
-      .then(setFound, (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)))
+      .then(setFound, (error: unknown) => setFailure(messageOf(error)))
       .finally(() => setBusy(false));
   };
   return (
     <>
-      <p>{isStatic ? words.explainStatic : words.explain}</p>
+      <p>{isStatic ? labels.explainStatic : labels.explain}</p>
       <form class="lookup" onSubmit={search}>
         <textarea
           rows={2}
-          aria-label={words.label}
-          placeholder={isStatic ? words.placeholderStatic : words.placeholder}
+          aria-label={labels.label}
+          placeholder={isStatic ? labels.placeholderStatic : labels.placeholder}
           value={input}
           maxLength={2000}
           onInput={(event) => setInput(event.currentTarget.value)}
@@ -116,7 +121,7 @@ export function Lookup() {
           }}
         />
         <button type="submit" class="button" disabled={busy}>
-          {words.search}
+          {labels.search}
         </button>
       </form>
       <div class="found" role="status" aria-busy={busy}>

@@ -1,18 +1,10 @@
 /** @file Where the portal gets its data: files beside the page, and look-ups by the server where there is one. */
 import type { DomainLookup, PortalData } from "../../../src/release/index.ts";
 import type { LookupAnswer } from "../../../src/serve/index.ts";
+import { fetchJson, jsonRequest } from "../fetch-here.ts";
 
 /** True on a page that was exported to a plain web server: there is no model to talk to. */
 export const isStatic = document.documentElement.dataset["site"] === "static";
-
-async function fetchJson<T>(path: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(path, init);
-  if (!response.ok) {
-    const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-    throw new Error(body.error?.message ?? `HTTP ${response.status}`);
-  }
-  return (await response.json()) as T;
-}
 
 export function fetchPortal(): Promise<PortalData> {
   return fetchJson<PortalData>("legal/portal.json");
@@ -28,9 +20,5 @@ export function fetchDomains(): Promise<DomainLookup> {
 
 /** Asks the server about a domain or a passage. */
 export function lookUp(request: { domain: string } | { text: string }): Promise<LookupAnswer> {
-  return fetchJson<LookupAnswer>("api/lookup", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(request),
-  });
+  return fetchJson<LookupAnswer>("api/lookup", jsonRequest("POST", request));
 }

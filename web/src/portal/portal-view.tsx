@@ -2,15 +2,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { PortalData } from "../../../src/release/index.ts";
-import { integer, percent, power, rough } from "./format.ts";
+import { integer, percent, power, rough } from "../format.ts";
 import { Lookup } from "./lookup.tsx";
 import { fetchPortal } from "./portal-api.ts";
-import { portalWords } from "./portal-words.ts";
 import { Treemap } from "./treemap-view.tsx";
+import { wordFor, words } from "../words.ts";
 
 function Fact({ id }: { readonly id: string | undefined }) {
   return id === undefined ? null : (
-    <a class="fact" href="legal/facts.jsonl" title="line of the ledger that says so">
+    <a class="fact" href="legal/facts.jsonl" title={words.transparency.factTitle}>
       {id}
     </a>
   );
@@ -27,34 +27,34 @@ function Part(props: { readonly id: string; readonly title: string; readonly chi
 
 function Lead({ data }: { readonly data: PortalData }) {
   const { training, compute, domains, provider } = data;
-  const words = portalWords;
+  const labels = words.transparency;
   const tokens = training?.tokens ?? undefined;
   const documents = training?.documents ?? undefined;
   const tiles: readonly (readonly [string, string, string | undefined])[] = [
-    [tokens === undefined ? "–" : rough(tokens), words.tiles.tokens, training?.fact],
-    [documents === undefined ? "–" : integer(documents), words.tiles.documents, training?.fact],
-    [integer(data.languages.length), words.tiles.languages, training?.fact],
-    [rough(data.parameters), words.tiles.parameters, data.fact ?? undefined],
+    [tokens === undefined ? "–" : rough(tokens), labels.tiles.tokens, training?.fact],
+    [documents === undefined ? "–" : integer(documents), labels.tiles.documents, training?.fact],
+    [integer(data.languages.length), labels.tiles.languages, training?.fact],
+    [rough(data.parameters), labels.tiles.parameters, data.fact ?? undefined],
     ...(domains === null || domains.count === 0
       ? []
-      : [[integer(domains.count), words.tiles.domains, domains.fact] as const]),
-    [compute === null ? "–" : power(compute.flop), words.tiles.compute, compute?.fact],
+      : [[integer(domains.count), labels.tiles.domains, domains.fact] as const]),
+    [compute === null ? "–" : power(compute.flop), labels.tiles.compute, compute?.fact],
   ];
   const about: readonly (readonly [string, string | null])[] = [
-    [words.use, provider?.intendedUse ?? null],
-    [words.notFor, provider?.outOfScopeUse ?? null],
-    [words.limits, provider?.limitations ?? null],
+    [labels.use, provider?.intendedUse ?? null],
+    [labels.notFor, provider?.outOfScopeUse ?? null],
+    [labels.limits, provider?.limitations ?? null],
   ];
   return (
     <header class="portal-lead">
-      <h1>{words.title(data.name)}</h1>
+      <h1>{labels.title(data.name)}</h1>
       <p>
-        {words.lead({
+        {labels.lead({
           name: data.name,
           version: data.version,
           parameters: rough(data.parameters),
-          documents: documents === undefined ? "an unrecorded number of" : integer(documents),
-          sources: data.sources.map(({ title }) => title).join(", ") || "sources that were not recorded",
+          documents: documents === undefined ? undefined : integer(documents),
+          sources: data.sources.map(({ title }) => title).join(", "),
         })}
       </p>
       <dl class="tiles">
@@ -72,7 +72,7 @@ function Lead({ data }: { readonly data: PortalData }) {
         {about.map(([label, text]) => (
           <div key={label}>
             <dt>{label}</dt>
-            <dd class={text === null ? "open" : ""}>{text ?? words.notSaid}</dd>
+            <dd class={text === null ? "open" : ""}>{text ?? labels.notSaid}</dd>
           </div>
         ))}
       </dl>
@@ -81,21 +81,21 @@ function Lead({ data }: { readonly data: PortalData }) {
 }
 
 function Sources({ data }: { readonly data: PortalData }) {
-  const words = portalWords.ate;
+  const labels = words.transparency.ate;
   return (
     <div class="wide">
       <table>
-        <caption>{words.sources}</caption>
+        <caption>{labels.sources}</caption>
         <thead>
           <tr>
-            <th scope="col">{words.source}</th>
-            <th scope="col">{words.licenceColumn}</th>
-            <th scope="col">{words.rights}</th>
-            <th scope="col">{words.period}</th>
+            <th scope="col">{labels.source}</th>
+            <th scope="col">{labels.licenceColumn}</th>
+            <th scope="col">{labels.rights}</th>
+            <th scope="col">{labels.period}</th>
             <th scope="col" class="number">
-              {words.tokens}
+              {labels.tokens}
             </th>
-            <th scope="col">fact</th>
+            <th scope="col">{words.transparency.fact}</th>
           </tr>
         </thead>
         <tbody>
@@ -103,9 +103,9 @@ function Sources({ data }: { readonly data: PortalData }) {
             <tr key={source.id}>
               <td>{source.url === null ? source.title : <a href={source.url}>{source.title}</a>}</td>
               <td>{source.licence}</td>
-              <td>{source.rights ?? words.unknown}</td>
-              <td>{source.period ?? words.unknown}</td>
-              <td class="number">{source.tokens === null ? words.unknown : integer(source.tokens)}</td>
+              <td>{source.rights ?? labels.unknown}</td>
+              <td>{source.period ?? labels.unknown}</td>
+              <td class="number">{source.tokens === null ? labels.unknown : integer(source.tokens)}</td>
               <td>
                 <Fact id={source.fact} />
               </td>
@@ -123,7 +123,7 @@ function Conversations({ data }: { readonly data: PortalData }) {
   const { count, tokens, madeBy, licence, fact } = conversations;
   return (
     <p>
-      {portalWords.ate.conversations({
+      {words.transparency.ate.conversations({
         count: integer(count),
         tokens: tokens === null ? undefined : rough(tokens),
         madeBy,
@@ -136,12 +136,12 @@ function Conversations({ data }: { readonly data: PortalData }) {
 
 /** What sites and people had said beforehand, also where it made no difference. */
 function Reservations({ data }: { readonly data: PortalData }) {
-  const words = portalWords.refused;
+  const labels = words.transparency.refused;
   return (
     <>
-      <h3>{words.reservations}</h3>
+      <h3>{labels.reservations}</h3>
       {data.reservations.length === 0 ? (
-        <p class="open">{words.noReservations}</p>
+        <p class="open">{labels.noReservations}</p>
       ) : (
         <ul class="reservations">
           {data.reservations.map(({ text, fact }) => (
@@ -156,35 +156,35 @@ function Reservations({ data }: { readonly data: PortalData }) {
 }
 
 function Refused({ data }: { readonly data: PortalData }) {
-  const words = portalWords.refused;
+  const labels = words.transparency.refused;
   const steps = data.steps.filter(
     ({ step, reasons, changed }) => step === "opt-out" || reasons.length > 0 || (changed ?? 0) > 0,
   );
   return (
     <>
       <Reservations data={data} />
-      <p>{steps.length === 0 ? words.none : words.explain}</p>
+      <p>{steps.length === 0 ? labels.none : labels.explain}</p>
       <ul class="steps">
         {steps.map((step) => (
           <li key={`${step.step} ${step.source} ${step.fact}`}>
             <h3>
-              {words.steps[step.step] ?? step.step}
+              {wordFor(labels.steps, step.step)}
               <small class="faint">
                 {step.step}
                 {step.source === null ? "" : ` · ${step.source}`}
                 {step.in === null || step.out === null
                   ? ""
-                  : ` · ${words.kept(integer(step.out), integer(step.in))}`}
+                  : ` · ${labels.kept(integer(step.out), integer(step.in))}`}
                 {step.changed === null || step.changed === 0
                   ? ""
-                  : ` · ${words.changed(integer(step.changed))}`}
+                  : ` · ${labels.changed(integer(step.changed))}`}
               </small>{" "}
               <Fact id={step.fact} />
             </h3>
             <Bars rows={step.reasons} of={step.in} />
             {step.marks.length > 0 && (
               <>
-                <p class="faint small-print">{words.marks}</p>
+                <p class="faint small-print">{labels.marks}</p>
                 <Bars rows={step.marks} of={step.in} />
               </>
             )}
@@ -206,7 +206,7 @@ function Bars(props: {
         .sort((a, b) => b.documents - a.documents)
         .map(({ name, documents }) => (
           <li key={name}>
-            <span>{portalWords.refused.reasons[name] ?? name}</span>
+            <span>{wordFor(words.transparency.refused.reasons, name)}</span>
             <i style={{ width: `${(documents / most) * 100}%` }} />
             <span class="number">
               {integer(documents)}
@@ -219,31 +219,31 @@ function Bars(props: {
 }
 
 function Papers({ data }: { readonly data: PortalData }) {
-  const words = portalWords.papers;
+  const labels = words.transparency.papers;
   return (
     <>
-      <p>{words.explain}</p>
+      <p>{labels.explain}</p>
       <ul class="papers">
         {data.papers.map(({ title, file, open }, index) => (
           <li key={file}>
             <a href={`legal/${file}.html`}>{title}</a>
             {open !== null && (
               <span class={open === 0 ? "faint" : "open"}>
-                {open === 0 ? words.complete : words.open(open)}
+                {open === 0 ? labels.complete : labels.open(open)}
               </span>
             )}
             <span class="formats">
-              {index === 0 && <a href={`legal/${file}.docx`}>{words.word}</a>}
+              {index === 0 && <a href={`legal/${file}.docx`}>{labels.word}</a>}
               <a href={`legal/${file}.md`}>Markdown</a>
-              <a href={`legal/${file}.json`}>{words.data}</a>
+              <a href={`legal/${file}.json`}>{labels.data}</a>
             </span>
           </li>
         ))}
         <li>
-          <a href="legal/facts.jsonl">{words.facts}</a>
+          <a href="legal/facts.jsonl">{labels.facts}</a>
         </li>
       </ul>
-      <h3>{words.others}</h3>
+      <h3>{labels.others}</h3>
       <ul>
         {data.files.map(({ title, path }) => (
           <li key={path}>
@@ -256,29 +256,29 @@ function Papers({ data }: { readonly data: PortalData }) {
 }
 
 function Objection({ data }: { readonly data: PortalData }) {
-  const words = portalWords.object;
+  const labels = words.transparency.object;
   const { provider } = data;
   const contact = provider?.contact ?? null;
   const complaints = provider?.complaints ?? null;
   return (
     <>
-      <p>{words.explain}</p>
+      <p>{labels.explain}</p>
       <dl class="about">
         <div>
-          <dt>{words.contact}</dt>
+          <dt>{labels.contact}</dt>
           <dd class={contact === null ? "open" : ""}>
-            {contact === null ? words.none : `${provider?.name ?? ""}, ${contact}`}
+            {contact === null ? labels.none : `${provider?.name ?? ""}, ${contact}`}
           </dd>
         </div>
         {complaints !== null && (
           <div>
-            <dt>{words.complaints}</dt>
+            <dt>{labels.complaints}</dt>
             <dd>{complaints}</dd>
           </div>
         )}
       </dl>
-      <h3>{words.template}</h3>
-      <pre class="template">{words.text(`${data.name} ${data.version}`)}</pre>
+      <h3>{labels.template}</h3>
+      <pre class="template">{labels.text(`${data.name} ${data.version}`)}</pre>
     </>
   );
 }
@@ -289,11 +289,11 @@ export function PortalView() {
   useEffect(() => {
     fetchPortal().then(setData, () => setFailed(true));
   }, []);
-  const words = portalWords;
+  const labels = words.transparency;
   if (data === undefined) {
     return (
       <main class="notice">
-        <p role="status">{failed ? words.missing : words.loading}</p>
+        <p role="status">{failed ? labels.missing : labels.loading}</p>
       </main>
     );
   }
@@ -301,21 +301,21 @@ export function PortalView() {
     <main class="portal">
       <div class="portal-column">
         <Lead data={data} />
-        <Part id="lookup" title={words.lookup.title}>
+        <Part id="lookup" title={labels.lookup.title}>
           <Lookup />
         </Part>
-        <Part id="ate" title={words.ate.title}>
+        <Part id="ate" title={labels.ate.title}>
           <Treemap data={data} />
           <Sources data={data} />
           <Conversations data={data} />
         </Part>
-        <Part id="refused" title={words.refused.title}>
+        <Part id="refused" title={labels.refused.title}>
           <Refused data={data} />
         </Part>
-        <Part id="papers" title={words.papers.title}>
+        <Part id="papers" title={labels.papers.title}>
           <Papers data={data} />
         </Part>
-        <Part id="object" title={words.object.title}>
+        <Part id="object" title={labels.object.title}>
           <Objection data={data} />
         </Part>
       </div>

@@ -1,9 +1,9 @@
 /** @file What the model learnt from, as boxes by source, language or licence, and as a table for whoever prefers one. */
 import { useState } from "preact/hooks";
 import type { PortalData } from "../../../src/release/index.ts";
-import { integer, languageName, percent } from "./format.ts";
-import { portalWords } from "./portal-words.ts";
+import { integer, languageName, percent } from "../format.ts";
 import { type Box, layTreemap } from "./treemap.ts";
+import { words } from "../words.ts";
 
 type Dimension = "source" | "language" | "licence";
 const DIMENSIONS: readonly Dimension[] = ["source", "language", "licence"];
@@ -27,19 +27,19 @@ function foldSmall(boxes: readonly Box[]): Box[] {
   if (sorted.length <= MOST_BOXES) return sorted;
   const rest = sorted.slice(MOST_BOXES - 1);
   const value = rest.reduce((sum, box) => sum + box.value, 0);
-  return [...sorted.slice(0, MOST_BOXES - 1), { name: portalWords.ate.rest(rest.length), value }];
+  return [...sorted.slice(0, MOST_BOXES - 1), { name: words.transparency.ate.rest(rest.length), value }];
 }
 
 export function Treemap({ data }: { readonly data: PortalData }) {
   const [dimension, setDimension] = useState<Dimension>("source");
-  const words = portalWords.ate;
+  const labels = words.transparency.ate;
   const all = boxesOf(data, dimension);
   const total = all.reduce((sum, { value }) => sum + value, 0);
   const narrow = matchMedia("(max-width: 640px)").matches;
   const placed = layTreemap(foldSmall(all), narrow ? 1 : 2.2);
   return (
     <>
-      <div class="switch" role="radiogroup" aria-label={words.by}>
+      <div class="switch" role="radiogroup" aria-label={labels.by}>
         {DIMENSIONS.map((name) => (
           <button
             key={name}
@@ -48,7 +48,7 @@ export function Treemap({ data }: { readonly data: PortalData }) {
             aria-checked={name === dimension}
             onClick={() => setDimension(name)}
           >
-            {words[name]}
+            {labels[name]}
           </button>
         ))}
       </div>
@@ -57,7 +57,7 @@ export function Treemap({ data }: { readonly data: PortalData }) {
           <div
             key={`${dimension} ${name}`}
             class="box"
-            title={`${name}: ${integer(value)} ${words.tokens}, ${percent(value / total)}`}
+            title={`${name}: ${integer(value)} ${labels.tokens}, ${percent(value / total)}`}
             style={{
               left: `${left * 100}%`,
               top: `${top * 100}%`,
@@ -75,19 +75,19 @@ export function Treemap({ data }: { readonly data: PortalData }) {
           </div>
         ))}
       </div>
-      <p class="faint small-print">{words.explain}</p>
+      <p class="faint small-print">{labels.explain}</p>
       <details>
-        <summary>{words.table}</summary>
+        <summary>{labels.table}</summary>
         <div class="wide">
           <table>
             <thead>
               <tr>
-                <th scope="col">{words[dimension]}</th>
+                <th scope="col">{labels[dimension]}</th>
                 <th scope="col" class="number">
-                  {words.tokens}
+                  {labels.tokens}
                 </th>
                 <th scope="col" class="number">
-                  {words.share}
+                  {labels.share}
                 </th>
               </tr>
             </thead>

@@ -1,6 +1,7 @@
 /** @file One chart with a line per series over the steps. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { words } from "../words.ts";
 
 export interface Series {
   readonly name: string;
@@ -9,6 +10,10 @@ export interface Series {
 
 /** Distinguishable in light and dark, and with the common kinds of colour blindness (Okabe & Ito 2008). */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+
+/** `0.1234` → `0.1234`, `2500` → `2,500`. */
+const short = (value: number): string =>
+  value.toLocaleString([words.code, "de-CH"], { maximumSignificantDigits: 4 });
 
 /** All series on the union of their steps. */
 function alignedData(series: readonly Series[]): uPlot.AlignedData {
@@ -49,11 +54,11 @@ export function Chart({ title, series, onPick }: ChartProps) {
           {
             ...axis,
             size: 64,
-            values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(4)))),
+            values: (_, ticks) => ticks.map(short),
           },
         ],
         series: [
-          { label: "step" },
+          { label: words.runs.step },
           ...series.map(({ name }, i) => ({
             label: name,
             stroke: COLOURS[i % COLOURS.length]!,
@@ -78,7 +83,7 @@ export function Chart({ title, series, onPick }: ChartProps) {
       resize.disconnect();
       plot.destroy();
     };
-  }, [series]);
+  }, [series, words.code]);
   return (
     <figure class="chart" aria-label={title}>
       <figcaption>{title}</figcaption>

@@ -1,14 +1,6 @@
 /** @file Where the page about runs gets its data. */
 import type { RunInfo, RunSample, RunStep } from "../../../src/serve/index.ts";
-
-async function fetchJson<T>(path: string): Promise<T> {
-  const response = await fetch(path);
-  if (!response.ok) {
-    const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-    throw new Error(body.error?.message ?? `HTTP ${response.status}`);
-  }
-  return (await response.json()) as T;
-}
+import { fetchJson } from "../fetch-here.ts";
 
 export const fetchRuns = (): Promise<readonly RunInfo[]> =>
   fetchJson<{ runs: readonly RunInfo[] }>("api/runs").then(({ runs }) => runs);

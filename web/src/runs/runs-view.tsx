@@ -2,11 +2,13 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { GroupLoss, RunInfo, RunStep } from "../../../src/serve/index.ts";
 import { Chart, type Series } from "./chart.tsx";
+import { integer } from "../format.ts";
+import { messageOf } from "../fetch-here.ts";
 import { fetchRuns, fetchSteps } from "./runs-api.ts";
-import { runsWords as words } from "./runs-words.ts";
 import { Samples } from "./samples.tsx";
 import { smooth } from "./smooth.ts";
 import { StepLookup } from "./step-lookup.tsx";
+import { words } from "../words.ts";
 
 /** How often a run that goes on is asked again. */
 const REFRESH_MS = 3000;
@@ -22,7 +24,7 @@ function useRuns(): { runs: readonly RunInfo[] | undefined; failure: string | un
   const [failure, setFailure] = useState<string>();
   useEffect(() => {
     const load = (): void => {
-      fetchRuns().then(setRuns, (error: unknown) => setFailure(String(error)));
+      fetchRuns().then(setRuns, (error: unknown) => setFailure(messageOf(error)));
     };
     load();
     const timer = setInterval(load, REFRESH_MS);
@@ -97,8 +99,8 @@ function LiveLine({ run }: { readonly run: RunInfo }) {
   const number = (key: string): number => Number(live[key] ?? 0);
   const share = `${Math.floor((100 * number("step")) / Math.max(1, number("steps")))} %`;
   const left = `${Math.ceil(number("secondsLeft") / 60)} min`;
-  const rate = Math.round(number("tokensPerSecond")).toLocaleString("en");
-  return <p role="status">{`${shortName(run.id)}: ${words.live(share, left, rate)}`}</p>;
+  const rate = integer(number("tokensPerSecond"));
+  return <p role="status">{`${shortName(run.id)}: ${words.runs.live(share, left, rate)}`}</p>;
 }
 
 export function RunsView() {
@@ -116,14 +118,14 @@ export function RunsView() {
     const of = (value: (step: RunStep) => number | null): Series[] => seriesOf(chosen, curves, span, value);
     const first = curves.get(chosen[0] ?? "") ?? [];
     return [
-      { title: words.loss, series: of(({ loss }) => loss) },
-      { title: words.bitsPerByte, series: of(({ bitsPerByte }) => bitsPerByte) },
-      { title: words.sources, series: groupSeries(first, ({ sources }) => sources) },
-      { title: words.languages, series: groupSeries(first, ({ languages }) => languages) },
-      { title: words.gradientNorm, series: of(({ gradientNorm }) => gradientNorm) },
-      { title: words.learningRate, series: of(({ learningRate }) => learningRate) },
+      { title: words.runs.loss, series: of(({ loss }) => loss) },
+      { title: words.runs.bitsPerByte, series: of(({ bitsPerByte }) => bitsPerByte) },
+      { title: words.runs.sources, series: groupSeries(first, ({ sources }) => sources) },
+      { title: words.runs.languages, series: groupSeries(first, ({ languages }) => languages) },
+      { title: words.runs.gradientNorm, series: of(({ gradientNorm }) => gradientNorm) },
+      { title: words.runs.learningRate, series: of(({ learningRate }) => learningRate) },
     ].filter(({ series }) => series.some(({ points }) => points.some(({ value }) => value !== null)));
-  }, [key, curves, span]);
+  }, [key, curves, span, words.code]);
   const skipped = chosen.flatMap((id) => curves.get(id) ?? []).filter((item) => item.skipped !== null).length;
   const toggle = (id: string): void =>
     setPicked(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
@@ -131,12 +133,12 @@ export function RunsView() {
     <main class="tokens runs">
       <div class="column">
         <div class="lead">
-          <h1>{words.title}</h1>
-          <p>{words.lead}</p>
+          <h1>{words.runs.title}</h1>
+          <p>{words.runs.lead}</p>
         </div>
         {failure !== undefined && runs === undefined && <p role="alert">{failure}</p>}
-        {runs?.length === 0 && <p>{words.none}</p>}
-        <div class="chips" role="group" aria-label={words.choose}>
+        {runs?.length === 0 && <p>{words.runs.none}</p>}
+        <div class="chips" role="group" aria-label={words.runs.choose}>
           {runs?.map(({ id, running }) => (
             <button
               key={id}
@@ -145,7 +147,7 @@ export function RunsView() {
               aria-pressed={chosen.includes(id)}
               onClick={() => toggle(id)}
             >
-              {`${shortName(id)}${running ? ` (${words.running})` : ""}`}
+              {`${shortName(id)}${running ? ` (${words.runs.running})` : ""}`}
             </button>
           ))}
         </div>
@@ -153,7 +155,7 @@ export function RunsView() {
           <LiveLine key={run.id} run={run} />
         ))}
         <label class="smoothing">
-          {words.smoothing(span)}
+          {words.runs.smoothing(span)}
           <input
             type="range"
             min="1"
@@ -162,7 +164,7 @@ export function RunsView() {
             onInput={(event) => setSpan(Number(event.currentTarget.value))}
           />
         </label>
-        {skipped > 0 && <p>{words.skipped(skipped)}</p>}
+        {skipped > 0 && <p>{words.runs.skipped(skipped)}</p>}
         {charts.map(({ title, series }) => (
           <Chart key={title} title={title} series={series} onPick={setStep} />
         ))}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { RunSample } from "../../../src/serve/index.ts";
 import { fetchSamples } from "./runs-api.ts";
-import { runsWords as words } from "./runs-words.ts";
+import { words } from "../words.ts";
 
 interface SamplesProps {
   readonly run: string;
@@ -39,14 +39,14 @@ export function Samples(props: SamplesProps) {
   const last = samples.at(-1)!.step;
   return (
     <section class="samples">
-      <h2>{words.samples}</h2>
+      <h2>{words.runs.samples}</h2>
       {prompts.map((prompt, at) => (
         <details key={prompt} open={at === 0}>
           <summary dir="auto">{prompt}</summary>
           <dl>
             {samples.map(({ step, samples: said }) => (
               <div key={step}>
-                <dt>{words.sampleAt(step, !props.running && step === last)}</dt>
+                <dt>{words.runs.sampleAt(step, !props.running && step === last)}</dt>
                 <dd dir="auto">{said[at]?.text ?? ""}</dd>
               </div>
             ))}

@@ -1,7 +1,8 @@
 /** @file What a step of a run learnt from: `firn trace step` on the page. */
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../fetch-here.ts";
 import { fetchStep, type StepDocuments } from "./runs-api.ts";
-import { runsWords as words } from "./runs-words.ts";
+import { words } from "../words.ts";
 
 interface StepLookupProps {
   readonly run: string;
@@ -21,14 +22,14 @@ export function StepLookup({ run, step, onStep }: StepLookupProps) {
     setFailure(undefined);
     fetchStep(run, step).then(
       (trace) => setFound({ step, trace }),
-      (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => setFailure(messageOf(error)),
     );
   };
   return (
     <section>
       <form class="step-lookup" onSubmit={ask}>
         <label>
-          {`${words.step} `}
+          {`${words.runs.step} `}
           <input
             type="number"
             min="1"
@@ -37,13 +38,13 @@ export function StepLookup({ run, step, onStep }: StepLookupProps) {
           />
         </label>
         <button type="submit" class="button">
-          {words.trace}
+          {words.runs.trace}
         </button>
       </form>
       {failure !== undefined && <p role="alert">{failure}</p>}
       {found !== undefined && (
         <>
-          <h2>{words.learntFrom(found.step, found.trace.documents.length)}</h2>
+          <h2>{words.runs.learntFrom(found.step, found.trace.documents.length)}</h2>
           <ul>
             {found.trace.documents.map(({ document, source }, i) => (
               <li key={`${i} ${document}`}>

@@ -1,6 +1,7 @@
 /** @file Likelihood as a classifier: continuations of the text, ranked by how likely a model finds them. */
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { ApiFailure, type ModelInfo, type ScoredContinuation, scoreContinuations } from "../api.ts";
+import { type ModelInfo, type ScoredContinuation, scoreContinuations } from "../api.ts";
+import { ApiFailure } from "../fetch-here.ts";
 import { words } from "../words.ts";
 import { formatShare } from "./display.ts";
 

@@ -1,5 +1,6 @@
 /** @file The served model's tokenizer in the page: a text's tokens are there while the server still thinks about them. */
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { fetchHere } from "../fetch-here.ts";
 import type { DistributionAnswer, DistributionToken } from "../../../src/serve/index.ts";
 
 /** Cuts a text as the model's tokenizer does, `<s>` included; probabilities are the server's to tell. */
@@ -8,7 +9,7 @@ type Cut = (text: string) => DistributionToken[];
 async function load(model: string): Promise<Cut | undefined> {
   const [{ parseTokenizerJson, Tokenizer }, response] = await Promise.all([
     import("../../../src/tokenizer/browser.ts"),
-    fetch(`api/tokenizer/${encodeURIComponent(model)}`),
+    fetchHere(`api/tokenizer/${encodeURIComponent(model)}`),
   ]);
   // Not every model has a tokenizer that runs here.
   if (response.status !== 200) return undefined;

@@ -1,7 +1,8 @@
 /** @file Asks the server about the text after every change, a little after the reader's last key. */
 import { useEffect, useState } from "preact/hooks";
 import type { DistributionAnswer } from "../../../src/serve/index.ts";
-import { ApiFailure, fetchDistribution } from "../api.ts";
+import { fetchDistribution } from "../api.ts";
+import { ApiFailure } from "../fetch-here.ts";
 import { words } from "../words.ts";
 
 /** What the reader typed, or the tokens made by choosing one; choosing never cuts the text anew. */

@@ -1,4 +1,8 @@
 /** @file The page in English; the shape that every other language has. */
+import { documents } from "./english/documents.ts";
+import { runs } from "./english/runs.ts";
+import { tokenizer } from "./english/tokenizer.ts";
+import { transparency } from "./english/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
@@ -24,6 +28,16 @@ export const english = {
   tryAgain: "Try again",
   close: "Close",
   cancel: "Cancel",
+  key: {
+    title: "API key",
+    wanted: "This server asks for an API key. Whoever runs it can give you one.",
+    refused: "The server does not take this key: it is unknown, expired or revoked.",
+    kept: "An API key is kept in this browser and sent with every request of this page to its server.",
+    label: "Key",
+    help: "It stays in this browser until you forget it.",
+    keep: "Use this key",
+    forget: "Forget the key",
+  },
   help: {
     title: "Keyboard",
     open: "Keyboard shortcuts",
@@ -223,6 +237,10 @@ export const english = {
     source: "Source",
     unknown: "unknown",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };
 
 export type Words = typeof english;

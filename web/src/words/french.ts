@@ -1,5 +1,9 @@
 /** @file The page in French. */
 import type { Words } from "./english.ts";
+import { documents } from "./french/documents.ts";
+import { runs } from "./french/runs.ts";
+import { tokenizer } from "./french/tokenizer.ts";
+import { transparency } from "./french/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("fr-CH")} ${count < 2 ? one : many}`;
@@ -25,6 +29,16 @@ export const french: Words = {
   tryAgain: "Réessayer",
   close: "Fermer",
   cancel: "Annuler",
+  key: {
+    title: "Clé d’API",
+    wanted: "Ce serveur demande une clé d’API. Son exploitant peut vous en donner une.",
+    refused: "Le serveur n’accepte pas cette clé : elle est inconnue, échue ou révoquée.",
+    kept: "Une clé d’API est gardée dans ce navigateur et accompagne chaque requête de cette page à son serveur.",
+    label: "Clé",
+    help: "Elle reste dans ce navigateur jusqu’à ce que vous la fassiez oublier.",
+    keep: "Utiliser cette clé",
+    forget: "Oublier la clé",
+  },
   help: {
     title: "Clavier",
     open: "Raccourcis clavier",
@@ -219,4 +233,8 @@ export const french: Words = {
     source: "Source",
     unknown: "inconnue",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

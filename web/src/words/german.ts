@@ -1,5 +1,9 @@
 /** @file The page in German, as Switzerland writes it (no ß). */
 import type { Words } from "./english.ts";
+import { documents } from "./german/documents.ts";
+import { runs } from "./german/runs.ts";
+import { tokenizer } from "./german/tokenizer.ts";
+import { transparency } from "./german/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("de-CH")} ${count === 1 ? one : many}`;
@@ -25,6 +29,16 @@ export const german: Words = {
   tryAgain: "Nochmals versuchen",
   close: "Schliessen",
   cancel: "Abbrechen",
+  key: {
+    title: "API-Schlüssel",
+    wanted: "Dieser Server verlangt einen API-Schlüssel. Wer ihn betreibt, kann Ihnen einen geben.",
+    refused: "Der Server nimmt diesen Schlüssel nicht an: Er ist unbekannt, abgelaufen oder widerrufen.",
+    kept: "Ein API-Schlüssel liegt in diesem Browser und geht mit jeder Anfrage dieser Seite an ihren Server.",
+    label: "Schlüssel",
+    help: "Er bleibt in diesem Browser, bis Sie ihn vergessen lassen.",
+    keep: "Diesen Schlüssel verwenden",
+    forget: "Schlüssel vergessen",
+  },
   help: {
     title: "Tastatur",
     open: "Tastenkürzel",
@@ -224,4 +238,8 @@ export const german: Words = {
     source: "Quelle",
     unknown: "unbekannt",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

@@ -1,5 +1,9 @@
 /** @file The page in Italian. */
 import type { Words } from "./english.ts";
+import { documents } from "./italian/documents.ts";
+import { runs } from "./italian/runs.ts";
+import { tokenizer } from "./italian/tokenizer.ts";
+import { transparency } from "./italian/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("it-CH")} ${count === 1 ? one : many}`;
@@ -25,6 +29,16 @@ export const italian: Words = {
   tryAgain: "Riprova",
   close: "Chiudi",
   cancel: "Annulla",
+  key: {
+    title: "Chiave API",
+    wanted: "Questo server chiede una chiave API. Chi lo gestisce può dargliene una.",
+    refused: "Il server non accetta questa chiave: è sconosciuta, scaduta o revocata.",
+    kept: "Una chiave API è conservata in questo browser e accompagna ogni richiesta di questa pagina al suo server.",
+    label: "Chiave",
+    help: "Resta in questo browser finché non la fa dimenticare.",
+    keep: "Usare questa chiave",
+    forget: "Dimenticare la chiave",
+  },
   help: {
     title: "Tastiera",
     open: "Scorciatoie da tastiera",
@@ -223,4 +237,8 @@ export const italian: Words = {
     source: "Fonte",
     unknown: "sconosciuta",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

@@ -1,5 +1,9 @@
 /** @file The page in Romansh (Rumantsch Grischun). */
 import type { Words } from "./english.ts";
+import { documents } from "./romansh/documents.ts";
+import { runs } from "./romansh/runs.ts";
+import { tokenizer } from "./romansh/tokenizer.ts";
+import { transparency } from "./romansh/transparency.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("rm")} ${count === 1 ? one : many}`;
@@ -25,6 +29,16 @@ export const romansh: Words = {
   tryAgain: "Empruvar danovamain",
   close: "Serrar",
   cancel: "Interrumper",
+  key: {
+    title: "Clav API",
+    wanted: "Quest server dumonda ina clav API. Tgi ch’al maina po dar ina a Vus.",
+    refused: "Il server n’accepta betg questa clav: ella è nunenconuschenta, scrudada u revocada.",
+    kept: "Ina clav API è tegnida en quest navigatur e va cun mintga dumonda da questa pagina a ses server.",
+    label: "Clav",
+    help: "Ella resta en quest navigatur fin che Vus la laschais emblidar.",
+    keep: "Duvrar questa clav",
+    forget: "Emblidar la clav",
+  },
   help: {
     title: "Tastatura",
     open: "Cumbinaziuns da tastas",
@@ -223,4 +237,8 @@ export const romansh: Words = {
     source: "Funtauna",
     unknown: "nunenconuschent",
   },
+  documents,
+  tokenizer,
+  runs,
+  transparency,
 };

@@ -1,6 +1,6 @@
-/** @file The words of the page about tokenizers. */
+/** @file The view of tokenizers in English. */
 
-export const fairnessWords = {
+export const tokenizer = {
   title: "Is the tokenizer fair?",
   lead: "The same text, the Universal Declaration of Human Rights, costs a different number of tokens in every language: in money, in speed and in how much fits into the context. Measured here, in your browser.",
   loading: "Loading the texts …",
@@ -33,4 +33,12 @@ export const fairnessWords = {
   plotLabel: (name: string, measure: string) => `${name}: ${measure}, one dot per language`,
   partial: "The translation is not complete, so its tokens cannot be compared.",
   lost: "Decoding does not give this text back.",
-} as const;
+  bytesPerToken: "Bytes/token",
+  tokensPerCharacter: "Tokens/character",
+  measures: {
+    tokens: "Tokens for the same text",
+    bytes: "Bytes per token",
+    fertility: "Fertility (tokens per character)",
+    cut: "Tokens that end inside a character",
+  },
+};

@@ -1,10 +1,17 @@
-/** @file Every word of the transparency portal. */
-export const portalWords = {
+/** @file The transparency view in English. */
+
+export const transparency = {
   loading: "Fetching the papers of this model …",
   missing: "This server has no papers for its model. Serve a release that firn build made.",
   title: (name: string) => `What ${name} is made of`,
-  lead: (facts: { name: string; version: string; parameters: string; documents: string; sources: string }) =>
-    `${facts.name} ${facts.version} is a language model: a program that continues text. It has ${facts.parameters} numbers that training has set, and it learnt them from ${facts.documents} texts out of ${facts.sources}. Every figure on this page was written down while it happened; the small number beside it is its line in the ledger.`,
+  lead: (facts: {
+    name: string;
+    version: string;
+    parameters: string;
+    documents: string | undefined;
+    sources: string;
+  }) =>
+    `${facts.name} ${facts.version} is a language model: a program that continues text. It has ${facts.parameters} numbers that training has set, and it learnt them from ${facts.documents ?? "an unrecorded number of"} texts out of ${facts.sources === "" ? "sources that were not recorded" : facts.sources}. Every figure on this page was written down while it happened; the small number beside it is its line in the ledger.`,
   tiles: {
     tokens: "tokens of text",
     documents: "documents",
@@ -26,7 +33,6 @@ export const portalWords = {
     explain: "The size of a box is its share of the training text.",
     rest: (count: number) => `${count} others`,
     table: "The same as a table",
-    name: "name",
     tokens: "tokens",
     share: "share",
     sources: "The sources",
@@ -64,7 +70,7 @@ export const portalWords = {
       "tdm-reservation": "the site reserves text and data mining",
       noai: "the page says: no AI",
       "ai-txt": "ai.txt of the site says no",
-    } as Readonly<Record<string, string>>,
+    },
     marks: "Refusals by signal and by crawler named (one text may count under several)",
     steps: {
       "opt-out": "The owner of the site does not want it, or asked for it",
@@ -84,7 +90,7 @@ export const portalWords = {
       mix: "More of a source than was wanted",
       probes: "Kept unseen, to measure what the model remembers",
       normalise: "Brought into one spelling",
-    } as Readonly<Record<string, string>>,
+    },
   },
   lookup: {
     title: "Is my text in it?",
@@ -108,7 +114,6 @@ export const portalWords = {
     seen: (steps: string) => `read in ${steps} training steps`,
     heldOut: "kept aside for tests",
     cut: "Only the domains with most text are in this table; ask the provider about any other.",
-    noTable: "The documents of this model have no web addresses.",
     passageStatic: "Passages can be looked up where the model is served, or by asking the provider.",
   },
   papers: {
@@ -132,4 +137,6 @@ export const portalWords = {
     text: (name: string) =>
       `I ask you to leave the following out of the training data of ${name} and its successors:\n\n[your domain, the address of the page, or the passage]\n\nI am [the owner of the rights / the person concerned / their representative].\nPlease answer to [your address].`,
   },
-} as const;
+  fact: "fact",
+  factTitle: "line of the ledger that says so",
+};

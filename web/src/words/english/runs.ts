@@ -1,6 +1,6 @@
-/** @file The words of the page about runs. */
+/** @file The view of training runs in English. */
 
-export const runsWords = {
+export const runs = {
   title: "Training runs",
   lead: "The curves of the runs in this store, finished or going on. Choose several to compare them; click a curve to see what a step learnt from.",
   none: "This store has no training runs yet. Run `firn build nano`.",
@@ -17,8 +17,8 @@ export const runsWords = {
   sampleAt: (step: number, last: boolean) =>
     step === 0 ? "Before training" : last ? `After training (step ${step})` : `After step ${step}`,
   live: (share: string, left: string, rate: string) => `${share} done, ${rate} tokens/s, ${left} left`,
-  skipped: (steps: number) => `${steps} steps were skipped`,
+  skipped: (steps: number) => (steps === 1 ? "1 step was skipped" : `${steps} steps were skipped`),
   step: "Step",
   trace: "Show its documents",
   learntFrom: (step: number, count: number) => `Step ${step} learnt from ${count} documents`,
-} as const;
+};

@@ -1,6 +1,6 @@
-/** @file The words of the page about documents. */
+/** @file The view of documents in English. */
 
-export const documentsWords = {
+export const documents = {
   title: "Documents",
   lead: "What the pipeline kept and what it dropped, step by step, with the reason for every drop. Everything here is read from the store; nothing is estimated.",
   none: "This store has no documents yet. Run `firn build nano --to documents`.",
@@ -14,8 +14,6 @@ export const documentsWords = {
   funnel: "From what was read to what is kept",
   ofLanguage: "Language",
   everyLanguage: "all languages",
-  kept: "kept",
-  goesOn: (count: string) => `${count} go on`,
   stepLabel: (step: string, entered: string, out: string) => `${step}: ${entered} came in, ${out} went on`,
   examples: "Examples side by side",
   examplesLead:
@@ -43,20 +41,19 @@ export const documentsWords = {
   droppedDocuments: "dropped",
   share: "share kept",
   more: (count: string) => `and ${count} more`,
-} as const;
-
-/** What the steps are for, in a few words. */
-export const STEP_WORDS: Readonly<Record<string, string>> = {
-  extract: "reading the sources",
-  "opt-out": "what people and sites refuse",
-  normalise: "one spelling for the same text",
-  language: "language and script",
-  "select-language": "languages that the recipe asks for",
-  quality: "too short, garbled or repetitive",
-  pii: "personal identifiers",
-  "opt-out-text": "texts that people refuse",
-  deduplicate: "the same text again",
-  "near-duplicates": "nearly the same text",
-  split: "what is held out",
-  mix: "shares of the sources",
+  /** What the steps are for, in a few words. */
+  steps: {
+    extract: "reading the sources",
+    "opt-out": "what people and sites refuse",
+    normalise: "one spelling for the same text",
+    language: "language and script",
+    "select-language": "languages that the recipe asks for",
+    quality: "too short, garbled or repetitive",
+    pii: "personal identifiers",
+    "opt-out-text": "texts that people refuse",
+    deduplicate: "the same text again",
+    "near-duplicates": "nearly the same text",
+    split: "what is held out",
+    mix: "shares of the sources",
+  },
 };
