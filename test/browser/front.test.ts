@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { BrowserContextOptions } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeApiKey, writeApiKeys } from "../../src/serve/index.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
 function newKey(name: string) {
   return makeApiKey(
@@ -12,7 +13,7 @@ function newKey(name: string) {
   );
 }
 
-describe.skipIf(skipped)("the page before a closed server", () => {
+describe.skipIf(noBrowser)("the page before a closed server", () => {
   let harness: Harness;
   const [library, school] = [newKey("library"), newKey("school")];
   beforeAll(async () => {
