@@ -6,6 +6,8 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
+import { benchPage } from "./page.ts";
+import { benchPages } from "./pages.ts";
 import { benchRanks } from "./ranks.ts";
 import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
@@ -15,6 +17,8 @@ import { benchTrain } from "./train.ts";
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
   data: benchData,
   export: benchExport,
+  page: benchPage,
+  pages: benchPages,
   ranks: benchRanks,
   serve: benchServe,
   tokenizer: benchTokenizer,

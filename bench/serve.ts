@@ -148,7 +148,7 @@ async function manyRequests(): Promise<void> {
   const engine = await startEngine("1M", 1, 8);
   const memory = async (): Promise<number> => {
     const text = await (await fetch(`${engine.url}/metrics`)).text();
-    return Number(/process_resident_memory_bytes (\S+)/.exec(text)![1]);
+    return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)![1]);
   };
   const body = (i: number): string =>
     JSON.stringify({

@@ -24,6 +24,7 @@ export * from "./conversations.ts";
 export * from "./fingerprint.ts";
 export * from "./manifest.ts";
 export * from "./lock.ts";
+export { readJsonFile } from "./json-file.ts";
 export * from "./output-filter.ts";
 export { type TextUnit, textUnits } from "./text-units.ts";
 export * from "./store.ts";

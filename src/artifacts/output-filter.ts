@@ -6,10 +6,10 @@
  * whoever applies the filter needs it, so a short passage can be guessed by trying: keep the file as safe as the model.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import { z } from "zod";
-import { FirnError, formatBytes, systemErrorCode } from "../core/index.ts";
+import { FirnError } from "../core/index.ts";
 import { writeJsonAtomic } from "./atomic.ts";
+import { readJsonFile } from "./json-file.ts";
 import { textUnits } from "./text-units.ts";
 
 /** Units in a window. Twelve words in a row are rarely anybody's by chance. */
@@ -115,7 +115,7 @@ export function withEntries(
 }
 
 /** Reads a filter. @throws FirnError `ARTIFACT_FILTER` for a file that is missing, too large, or not one */
-export async function readOutputFilter(path: string): Promise<OutputFilter> {
+export function readOutputFilter(path: string): Promise<OutputFilter> {
   const refuse = (got: string, cause?: unknown): FirnError =>
     new FirnError("ARTIFACT_FILTER", {
       expected: "an output filter (format firn-output-filter, version 1)",
@@ -124,25 +124,7 @@ export async function readOutputFilter(path: string): Promise<OutputFilter> {
       next: "Take the file as `firn optout add --output` wrote it, or as the model's provider published it.",
       cause,
     });
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_BYTES) throw refuse(`a file of ${formatBytes(size)}`);
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof FirnError) throw error;
-    throw refuse(systemErrorCode(error) ?? "an unreadable file", error);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw refuse("something that is not JSON", error);
-  }
-  const parsed = filterSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw refuse(`${issue.path.join(".") || "its top"}: ${issue.message}`);
+  return readJsonFile(path, filterSchema, refuse, MAX_BYTES);
 }
 
 /** Writes a filter in one step. */

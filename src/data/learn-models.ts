@@ -12,7 +12,8 @@ import type { CleanConfig } from "./clean-config.ts";
 import { readEvaluationSets } from "./decontaminate/read-sets.ts";
 import { type Judges, judgeInOrder } from "./judge-in-order.ts";
 import { readFastText } from "./language/fasttext-file.ts";
-import { parseQualityValues, ValueSample } from "./quality/learn-values.ts";
+import type { QualityRulesConfig } from "./quality/config.ts";
+import { parseQualityValues, type QualityValues, ValueSample } from "./quality/learn-values.ts";
 import { measureQuality } from "./quality/rules.ts";
 import { type AcquiredSource, checkSourceNames, type RawFacts, rawBatches } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
@@ -69,6 +70,76 @@ async function sampleCorpus(
   task.finish();
 }
 
+/** Measures the quality rules on what it sees of the sources in `reference`. */
+function rulesLearner({ reference, sampleDocuments }: QualityRulesConfig, values: ValueSample): Learner {
+  return {
+    sampleDocuments,
+    sources: reference ?? [],
+    setting: "quality.rules.reference",
+    add({ source, language, text }) {
+      if (reference?.includes(source) ?? true) values.add(language ?? "und", measureQuality(text));
+    },
+  };
+}
+
+/** The classifiers that the settings ask for. */
+function classifierJobs(
+  { quality: { classifier }, toxicity, seed }: CleanConfig,
+  files: CleanFiles,
+): { readonly quality: ClassifierJob | undefined; readonly toxicity: ClassifierJob | undefined } {
+  const none = { examples: [] };
+  return {
+    quality:
+      classifier &&
+      new ClassifierJob(
+        "quality",
+        { config: classifier, files: files.qualityClassifier ?? none },
+        classifier.goodSources,
+        { seed, below: 1 - classifier.keep },
+      ),
+    toxicity:
+      toxicity &&
+      new ClassifierJob("toxicity", { config: toxicity, files: files.toxicity ?? none }, [], {
+        seed,
+        below: 1 - toxicity.drop,
+      }),
+  };
+}
+
+/** What was learnt as files of the artifact, and as facts of their steps. */
+class Learnt {
+  readonly facts: Record<string, { readonly [key: string]: Json }> = {};
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async keepValues(values: QualityValues | undefined): Promise<QualityValues | undefined> {
+    if (values === undefined) return undefined;
+    const text = `${JSON.stringify(values)}\n`;
+    const documents = Object.entries(values.languages).map(([key, one]) => [key, one.documents]);
+    const languages = Object.fromEntries(documents) as Json;
+    await writeFileAtomic(join(this.#dir, FILES.rules), text);
+    this.facts["quality-rules"] = { values: { sha256: sha256(text), languages }, file: FILES.rules };
+    return values;
+  }
+
+  async keepClassifier(
+    job: ClassifierJob | undefined,
+    step: string,
+    file: string,
+    work: Work,
+  ): Promise<ClassifierModel | undefined> {
+    if (job === undefined) return undefined;
+    const model = await job.finish(work);
+    const text = formatClassifier(model);
+    await writeFileAtomic(join(this.#dir, file), text);
+    this.facts[step] = { ...classifierFact(model, text), file };
+    return model;
+  }
+}
+
 /**
  * Reads and learns what the settings ask for; writes what was learnt into `dir`.
  *
@@ -81,92 +152,36 @@ export async function learnModels(
   work: Work,
 ): Promise<{ models: StepModels; facts: ModelFacts }> {
   const { config } = judges;
+  const { rules } = config.quality;
+  const learnt = new Learnt(dir);
   const compilations = Object.fromEntries(sources.map(({ record }) => [record.id, record.licence]));
   const fastText = files.fastText === undefined ? undefined : await readFastText(files.fastText.path);
-  const facts: Record<string, { readonly [key: string]: Json }> = {};
   if (config.licences !== undefined) {
     const { compilation, content } = config.licences;
-    facts["licence"] = { allowed: { compilation: compilation ?? null, content: content ?? null } };
+    learnt.facts["licence"] = { allowed: { compilation: compilation ?? null, content: content ?? null } };
   }
-  const evaluations = await openEvaluations(config, files, facts, work);
+  const evaluations = await openEvaluations(config, files, learnt.facts, work);
 
-  const { rules, classifier } = config.quality;
-  const values =
-    rules === undefined || files.qualityValues !== undefined ? undefined : new ValueSample(rules);
-  const quality =
-    classifier === undefined
-      ? undefined
-      : new ClassifierJob(
-          "quality",
-          { config: classifier, files: files.qualityClassifier ?? { examples: [] } },
-          classifier.goodSources,
-          { seed: config.seed, below: 1 - classifier.keep },
-        );
-  const toxicity =
-    config.toxicity === undefined
-      ? undefined
-      : new ClassifierJob(
-          "toxicity",
-          { config: config.toxicity, files: files.toxicity ?? { examples: [] } },
-          [],
-          { seed: config.seed, below: 1 - config.toxicity.drop },
-        );
-  const learners: Learner[] = [];
-  if (values !== undefined && rules !== undefined) {
-    const { reference, sampleDocuments } = rules;
-    learners.push({
-      sampleDocuments,
-      sources: reference ?? [],
-      setting: "quality.rules.reference",
-      add({ source, language, text }) {
-        if (reference?.includes(source) ?? true) values.add(language ?? "und", measureQuality(text));
-      },
-    });
-  }
-  for (const job of [quality, toxicity]) if (job !== undefined) learners.push(job.learner);
+  const given = files.qualityValues;
+  const values = rules === undefined || given !== undefined ? undefined : new ValueSample(rules);
+  const { quality, toxicity } = classifierJobs(config, files);
+  const learners = [quality, toxicity].flatMap((job) => job?.learner ?? []);
+  if (rules !== undefined && values !== undefined) learners.push(rulesLearner(rules, values));
   for (const learner of learners) checkSourceNames(learner.sources, sources, learner.setting);
   if (learners.length > 0)
     await sampleCorpus(sources, raw, { ...judges, models: { compilations, fastText } }, learners, work);
 
-  const keep = async (name: string, step: string, text: string): Promise<void> => {
-    await writeFileAtomic(join(dir, name), text);
-    facts[step] = { ...facts[step], file: name };
-  };
-  const given = files.qualityValues;
-  const qualityValues =
-    given === undefined
-      ? values?.values()
-      : parseQualityValues(await readFile(given.path, "utf8"), given.path);
-  if (qualityValues !== undefined) {
-    const text = `${JSON.stringify(qualityValues)}\n`;
-    const documents = Object.entries(qualityValues.languages).map(([key, one]) => [key, one.documents]);
-    facts["quality-rules"] = {
-      values: { sha256: sha256(text), languages: Object.fromEntries(documents) as Json },
-    };
-    await keep(FILES.rules, "quality-rules", text);
-  }
-  const finish = async (
-    job: ClassifierJob | undefined,
-    step: string,
-    name: string,
-  ): Promise<ClassifierModel | undefined> => {
-    if (job === undefined) return undefined;
-    const model = await job.finish(work);
-    const text = formatClassifier(model);
-    facts[step] = classifierFact(model, text);
-    await keep(name, step, text);
-    return model;
-  };
+  const known = given && parseQualityValues(await readFile(given.path, "utf8"), given.path);
   return {
     models: {
       compilations,
       fastText,
       evaluations,
-      qualityValues,
-      qualityClassifier: await finish(quality, "quality-classifier", FILES.quality),
-      toxicityClassifier: await finish(toxicity, "toxicity", FILES.toxicity),
+      qualityValues: await learnt.keepValues(known ?? values?.values()),
+      qualityClassifier: await learnt.keepClassifier(quality, "quality-classifier", FILES.quality, work),
+      toxicityClassifier: await learnt.keepClassifier(toxicity, "toxicity", FILES.toxicity, work),
     },
-    facts,
+    facts: learnt.facts,
   };
 }
 

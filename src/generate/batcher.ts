@@ -22,6 +22,8 @@ export interface BatchLimits {
 
 /** Prompt tokens beside running answers at least: below, reading them one by one would hardly be slower. */
 const LEAST_PROMPT = 32;
+/** And for each running answer, so that those who wait for their first token are not left behind by those who have it. */
+const PROMPT_PER_ANSWER = 4;
 
 /** Turns of the event loop that a beat waits for answers which were in the one before and may yet come. */
 const PATIENCE = 3;
@@ -89,6 +91,13 @@ export class Batcher {
     this.#beating = false;
   }
 
+  /** Prompt tokens beside running answers: as many as the pause allows, the more the more prompts wait for one answer. */
+  #beside(answers: number, prompts: number, pauseMs: number): number {
+    const paused = this.#promptMs === 0 ? 0 : pauseMs / this.#promptMs;
+    const fair = Math.max(paused, LEAST_PROMPT) * Math.max(1, prompts / answers);
+    return Math.floor(Math.max(fair, PROMPT_PER_ANSWER * answers));
+  }
+
   /** Takes what the next batch holds off the queue. */
   #next(): { readonly job: Job; readonly granted: number }[] {
     const [first] = this.#jobs;
@@ -102,8 +111,9 @@ export class Batcher {
       if (job.tokens === 1 && !job.alone && chosen.size < batch) chosen.set(job, 1);
     }
     this.#expected = chosen.size;
-    const beside = Math.max(LEAST_PROMPT, this.#promptMs === 0 ? 0 : Math.floor(pauseMs / this.#promptMs));
-    let room = chosen.size === 0 ? batch : Math.min(beside, batch - chosen.size);
+    const answers = chosen.size;
+    const prompts = this.#jobs.length - answers;
+    let room = answers === 0 ? batch : Math.min(this.#beside(answers, prompts, pauseMs), batch - answers);
     for (const job of this.#jobs) {
       if (job.tokens === 1 || job.alone || room <= 0) continue;
       const granted = Math.min(job.tokens, room);

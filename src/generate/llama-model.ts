@@ -18,6 +18,7 @@ import { assert, describeError, FirnError, randomStream } from "../core/index.ts
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
 import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
+import { leaveBehind } from "./native-garbage.ts";
 import { SequencePool } from "./sequence-pool.ts";
 
 export interface LlamaModelOptions {
@@ -333,6 +334,7 @@ export class LlamaModel implements LanguageModel {
     ask: (index: number) => Want | undefined,
   ): Promise<LogitView[]> {
     const asked = ids.map((_, index) => ask(index));
+    leaveBehind(this.vocabSize);
     const outputs = await slot.controlledEvaluate(
       ids.map((id, index) => {
         const want = asked[index];

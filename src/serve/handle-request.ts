@@ -64,9 +64,13 @@ export async function admitRequest(
   c.set("caller", callerOf(c, entry.identity));
 }
 
-/** Whom a request is for, as far as fairness goes: the holder of a key, else the machine it comes from. */
+/**
+ * Whom a request is for, as far as turns go: the holder of a key, else whoever a client says it is (on a server without keys
+ * nobody gains by lying), else the machine it comes from.
+ */
 function callerOf(c: ServeContext, { key }: Identity): string {
-  if (key !== undefined) return `key ${key}`;
+  const said = key ?? c.req.header("authorization") ?? c.req.header("x-api-key");
+  if (said !== undefined) return `key ${said}`;
   const { incoming } = c.env as HttpBindings;
   return `address ${incoming.socket.remoteAddress ?? ""}`;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ngram } from "../serve/service.ts";
 import { tracedRun } from "../serve/traced.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
 const LESSON = [
   "Take $\\frac{a}{b}$ and not 5 $ or 6 $:",
@@ -26,7 +27,7 @@ function exported(title: string, contents: readonly { role: string; content: str
   };
 }
 
-describe.skipIf(skipped)("the chat", () => {
+describe.skipIf(noBrowser)("the chat", () => {
   let harness: Harness;
   beforeAll(async () => {
     harness = await Harness.start(async (dir) => {
@@ -125,6 +126,7 @@ describe.skipIf(skipped)("the chat", () => {
     await page().locator(".welcome").waitFor();
     await page().locator(".conversation-title", { hasText: "Wer bist du" }).waitFor({ state: "detached" });
     expect(await page().locator("[role=alert]").count()).toBe(0);
+    expect(await harness.barriers()).toEqual([]);
     await harness.picture("chat-list");
   });
 
@@ -207,6 +209,7 @@ describe.skipIf(skipped)("the chat", () => {
     expect(await page().locator("dialog button[type=submit]").isDisabled()).toBe(true);
     await page().fill("dialog textarea", "kind");
     await page().check("dialog input[type=checkbox]");
+    expect(await harness.barriers()).toEqual([]);
     await harness.picture("chat-feedback");
     await page().click("dialog button[type=submit]");
     await page().locator("[aria-label='Good answer'][aria-pressed=true]").waitFor();
@@ -261,6 +264,8 @@ describe.skipIf(skipped)("the chat", () => {
     await harness.open("chat", ".composer");
     await page().click("text=Settings");
     await page().click("text=Use the charter prompt");
+    expect(await page().inputValue("dialog textarea")).toContain("Swiss AI Charter");
+    expect(await harness.barriers()).toEqual([]);
     await page().fill("dialog textarea", "Be brief.");
     await page().keyboard.press("Escape");
     const [request] = await Promise.all([

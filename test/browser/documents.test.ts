@@ -1,19 +1,16 @@
 /** @file The page about documents in a real browser, on an artifact that the test writes. */
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
-import { build } from "vite";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectOneLanguage } from "./one-language.ts";
 import { DocumentsWriter, makeDocument } from "../../src/artifacts/index.ts";
 import type { DocumentsPage, DocumentsSearch, RunningServer } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
+import { builtPage } from "./built-page.ts";
+import { launchBrowser, noBrowser } from "./chromium.ts";
 
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const skipped = process.env["FIRN_NO_BROWSER"] === "1" || !existsSync(CHROMIUM);
 const ID = "clean-0a1b2c3d4e5f";
 
 const TEXTS = {
@@ -70,18 +67,16 @@ async function writeDocuments(storeDir: string): Promise<void> {
   await writeFile(join(dir, "manifest.json"), JSON.stringify({ summary }));
 }
 
-describe.skipIf(skipped)("the page about documents", () => {
+describe.skipIf(noBrowser)("the page about documents", () => {
   let root: string;
   let server: RunningServer;
   let browser: Browser;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "firn-documents-"));
     await writeDocuments(root);
-    const webDir = join(root, "web");
-    const webRoot = fileURLToPath(new URL("../../web", import.meta.url));
-    await build({ root: webRoot, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    const webDir = await builtPage();
     server = await serveNgram({ webDir, documentsStore: root });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -149,7 +144,7 @@ describe.skipIf(skipped)("the page about documents", () => {
   });
 
   it("is code of its own, which other views do not load", async () => {
-    const names = (await readdir(join(root, "web", "assets"))).filter((name) => name.endsWith(".js"));
+    const names = (await readdir(join(await builtPage(), "assets"))).filter((name) => name.endsWith(".js"));
     expect(names.some((name) => name.startsWith("documents-view"))).toBe(true);
   });
 

@@ -1,11 +1,8 @@
 /** @file The page about tokenizers, and text cut in the page, in a real browser. */
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectOneLanguage } from "./one-language.ts";
 import { readDeclarations } from "../../src/data/index.ts";
@@ -13,11 +10,10 @@ import type { ParallelText, RunningServer } from "../../src/serve/index.ts";
 import { measureFairness, parseTokenizerJson, Tokenizer, tokenizerJson } from "../../src/tokenizer/index.ts";
 import { ngram, serveNgram } from "../serve/service.ts";
 import { realTexts, trainedPair } from "../tokenizer/judge.ts";
+import { builtPage } from "./built-page.ts";
+import { launchBrowser, noBrowser } from "./chromium.ts";
 
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const skipped = process.env["FIRN_NO_BROWSER"] === "1" || !existsSync(CHROMIUM);
-
-describe.skipIf(skipped)("the page about tokenizers", () => {
+describe.skipIf(noBrowser)("the page about tokenizers", () => {
   let root: string;
   let texts: ParallelText[];
   let tokenizer: Tokenizer;
@@ -31,12 +27,10 @@ describe.skipIf(skipped)("the page about tokenizers", () => {
     texts = (await readDeclarations())
       .filter((_, i) => i % 40 === 0)
       .map(({ code, ...declaration }) => ({ language: code, ...declaration }));
-    const webRoot = fileURLToPath(new URL("../../web", import.meta.url));
-    const webDir = join(root, "web");
-    await build({ root: webRoot, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    const webDir = await builtPage();
     const models = [{ ...ngram("nano"), tokenizer }, ngram("bare")];
     server = await serveNgram({ webDir, models, parallelText: () => Promise.resolve(texts) });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -113,8 +107,9 @@ describe.skipIf(skipped)("the page about tokenizers", () => {
   );
 
   it("brings nothing of Node.js into the page", async () => {
-    for (const name of await readdir(join(root, "web", "assets"))) {
-      const code = await readFile(join(root, "web", "assets", name), "utf8");
+    const assets = join(await builtPage(), "assets");
+    for (const name of await readdir(assets)) {
+      const code = await readFile(join(assets, name), "utf8");
       expect([name, code.includes("__vite-browser-external")]).toEqual([name, false]);
     }
   });

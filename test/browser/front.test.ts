@@ -13,7 +13,8 @@ import {
 } from "../../src/serve/index.ts";
 import { scripted } from "../serve/scripted-model.ts";
 import { ngram } from "../serve/service.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
 function newKey(name: string) {
   return makeApiKey(
@@ -37,7 +38,7 @@ function answer(prompt: string): string {
   return `A poem: ${POEM}.`;
 }
 
-describe.skipIf(skipped)("the page before a closed server", () => {
+describe.skipIf(noBrowser)("the page before a closed server", () => {
   let harness: Harness;
   const [library, school] = [newKey("library"), newKey("school")];
   beforeAll(async () => {

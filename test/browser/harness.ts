@@ -1,30 +1,15 @@
 /** @file A server with the page, built here so that no stale build is ever tested, and a real browser that looks at it. */
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type axeCore from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import type { RunningServer, ServeOptions } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
-
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const CHROMIUM_ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-export const skipped = process.env["FIRN_NO_BROWSER"] === "1";
-if (skipped) console.warn("The page is not tested: FIRN_NO_BROWSER=1 is set.");
+import { builtPage } from "./built-page.ts";
+import { launchBrowser } from "./chromium.ts";
 
 export class Harness {
   readonly dir: string;
@@ -36,9 +21,9 @@ export class Harness {
   #strangers: string[] = [];
   page!: Page;
 
-  private constructor(dir: string, server: RunningServer, browser: Browser) {
+  private constructor(dir: string, webDir: string, server: RunningServer, browser: Browser) {
     this.dir = dir;
-    this.webDir = join(dir, "web");
+    this.webDir = webDir;
     this.server = server;
     this.#browser = browser;
   }
@@ -46,22 +31,14 @@ export class Harness {
   static async start(
     options: (dir: string) => Partial<ServeOptions> | Promise<Partial<ServeOptions>>,
   ): Promise<Harness> {
-    if (!existsSync(CHROMIUM)) {
-      throw new Error(
-        `No browser at ${CHROMIUM}. Install one (Debian: apt-get install -y chromium), name another with ` +
-          "FIRN_CHROMIUM=<path>, or leave these tests out with FIRN_NO_BROWSER=1.",
-      );
-    }
     const dir = await mkdtemp(join(tmpdir(), "firn-page-"));
-    const webDir = join(dir, "web");
-    const root = fileURLToPath(new URL("../../web", import.meta.url));
-    await build({ root, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    const webDir = await builtPage();
     const server = await serveNgram({
       webDir,
       conversations: join(dir, "conversations.db"),
       ...(await options(dir)),
     });
-    return new Harness(dir, server, await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS }));
+    return new Harness(dir, webDir, server, await launchBrowser());
   }
 
   async close(): Promise<void> {

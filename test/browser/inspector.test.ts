@@ -2,9 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { trainedNgram } from "../serve/ngram-model.ts";
 import { ngram } from "../serve/service.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
-describe.skipIf(skipped)("the inspector", () => {
+describe.skipIf(noBrowser)("the inspector", () => {
   let harness: Harness;
   beforeAll(async () => {
     const few = { ...ngram("before"), model: trainedNgram({ order: 2 }) };
@@ -26,7 +27,7 @@ describe.skipIf(skipped)("the inspector", () => {
     await page.locator(".reading[aria-busy=false] [data-place='12']").waitFor();
     const own = await shares();
     await page.click("text=Sampling");
-    await page.locator(".drawn", { hasText: "drawn from 264 of 264 tokens" }).waitFor();
+    await page.locator(".drawn", { hasText: "drawn from 268 of 268 tokens" }).waitFor();
     (await shares()).forEach((share, rank) => expect(share).toBeCloseTo(own[rank]!, 5));
     await set("Top-k", 2);
     await page.locator(".drawn", { hasText: "from 2 of" }).waitFor();

@@ -5,13 +5,13 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logSoftmax, type ModelConfig, referenceLogits } from "../../src/model/index.ts";
 import { openWeightsFolder, writeOnnxFolder } from "../../src/release/index.ts";
 import { TINY, writeTinyModel } from "../release/tiny-model.ts";
+import { launchBrowser, noBrowser } from "./chromium.ts";
 
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
 const IDS = [1, 84, 120, 250, 338, 81, 99, 140, 141, 300, 2, 17];
 const RUNTIME = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
 /** Scores, then reads the same tokens in pieces of 5, 1, 1, … with the cache. */
@@ -71,7 +71,7 @@ interface Judged {
   readonly keys: number;
 }
 
-describe.skipIf(process.env["FIRN_NO_BROWSER"] === "1")("the ONNX files in a browser", () => {
+describe.skipIf(noBrowser)("the ONNX files in a browser", () => {
   let dir: string;
   let browser: Browser;
   let page: Page;
@@ -79,7 +79,7 @@ describe.skipIf(process.env["FIRN_NO_BROWSER"] === "1")("the ONNX files in a bro
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), "firn-onnx-"));
     server = await serve(dir);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchBrowser();
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction("window.judge !== undefined");

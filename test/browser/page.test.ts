@@ -5,9 +5,10 @@ import { gzipSync } from "node:zlib";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ngram } from "../serve/service.ts";
-import { Harness, skipped } from "./harness.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 
-describe.skipIf(skipped)("the page", () => {
+describe.skipIf(noBrowser)("the page", () => {
   let harness: Harness;
   let page: Page;
   beforeAll(async () => {

@@ -1,18 +1,14 @@
 /** @file The page about training runs in a real browser, on runs that the test writes. */
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
-import { build } from "vite";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectOneLanguage } from "./one-language.ts";
 import type { RunningServer } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
-
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const skipped = process.env["FIRN_NO_BROWSER"] === "1" || !existsSync(CHROMIUM);
+import { builtPage } from "./built-page.ts";
+import { launchBrowser, noBrowser } from "./chromium.ts";
 
 /** A run of 60 steps, with losses by source every 20. */
 async function writeRun(storeDir: string, name: string, start: number): Promise<void> {
@@ -42,7 +38,7 @@ async function writeRun(storeDir: string, name: string, start: number): Promise<
     );
 }
 
-describe.skipIf(skipped)("the page about runs", () => {
+describe.skipIf(noBrowser)("the page about runs", () => {
   let root: string;
   let server: RunningServer;
   let browser: Browser;
@@ -50,9 +46,7 @@ describe.skipIf(skipped)("the page about runs", () => {
     root = await mkdtemp(join(tmpdir(), "firn-runs-"));
     await writeRun(root, "pretrain-00aa11bb22", 6);
     await writeRun(root, "pretrain-33cc44dd55.partial", 9);
-    const webDir = join(root, "web");
-    const webRoot = fileURLToPath(new URL("../../web", import.meta.url));
-    await build({ root: webRoot, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+    const webDir = await builtPage();
     const step = (run: string, number: number) =>
       Promise.resolve({ step: number, documents: [{ document: `doc of ${run}` }] } as never);
     const samples = () =>
@@ -66,7 +60,7 @@ describe.skipIf(skipped)("the page about runs", () => {
         })),
       );
     server = await serveNgram({ webDir, runs: { storeDir: root, step, samples } });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();

@@ -1,13 +1,10 @@
 /** @file The transparency portal of a real small release: served beside its model, and exported to a plain web server. */
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { traceBehind } from "../../src/cli/release-run.ts";
 import { openStore } from "../../src/artifacts/index.ts";
@@ -15,9 +12,8 @@ import type { RunningServer } from "../../src/serve/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
 import { expectOneLanguage } from "../browser/one-language.ts";
 import { post, serveNgram } from "../serve/service.ts";
-
-const CHROMIUM = process.env["FIRN_CHROMIUM"] ?? "/usr/bin/chromium";
-const withBrowser = process.env["FIRN_NO_BROWSER"] !== "1" && existsSync(CHROMIUM);
+import { builtPage } from "../browser/built-page.ts";
+import { launchBrowser, noBrowser } from "../browser/chromium.ts";
 
 let dir: string;
 let webDir: string;
@@ -26,9 +22,7 @@ let server: RunningServer;
 
 beforeAll(async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), "firn-portal-"));
-  webDir = path.join(dir, "web");
-  const root = fileURLToPath(new URL("../../web", import.meta.url));
-  await build({ root, logLevel: "warn", build: { outDir: webDir, emptyOutDir: true } });
+  webDir = await builtPage();
   const recipe = await writeTinyRecipe(dir);
   const store = path.join(dir, "store");
   const { code, err } = await firn("build", recipe, "--store", store);
@@ -78,11 +72,11 @@ describe("the server", () => {
   });
 });
 
-describe.skipIf(!withBrowser)("the page", () => {
+describe.skipIf(noBrowser)("the page", () => {
   let browser: Browser;
   let site: Server;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchBrowser();
     // A web server that knows nothing but files: the exported page has to do without ours.
     const types: Readonly<Record<string, string>> = {
       ".html": "text/html",

@@ -8,7 +8,7 @@ import path from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { getDomain } from "tldts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Artifact, openStore } from "../../src/artifacts/index.ts";
+import { type Artifact, openStore, readOutputFilter } from "../../src/artifacts/index.ts";
 import { canonicalJson, sha256 } from "../../src/core/index.ts";
 import type { PortalData } from "../../src/release/index.ts";
 import { type ChatMessage, loadTokenizer, renderChat } from "../../src/tokenizer/index.ts";
@@ -282,6 +282,28 @@ describe("a request", () => {
       expect(text).toContain(id);
       expect(text).not.toContain("become ice when");
     }
+  });
+
+  it("keeps the model from saying its words when asked to, until it is refused", async () => {
+    const passage = "the firn will become ice when enough years";
+    const filter = path.join(store(), "requests", "output-filter.json");
+    const windows = async (): Promise<number> =>
+      (await readOutputFilter(filter)).entries.reduce((sum, { hashes }) => sum + hashes.length, 0);
+    const said = (await ask("optout", "add", "text", passage, "--output")) as Added;
+    expect(said).toMatchObject({ outputFilter: { version: 1, passages: 1, windows: 1, file: filter } });
+    expect(await readFile(filter, "utf8")).not.toContain("become");
+    const letter = await readFile(path.join(said.folder, "letter.md"), "utf8");
+    expect(letter).toMatch(/output filter/i);
+    // A domain stands for the texts of its documents.
+    const site = (await ask("optout", "add", "domain", "ohchr.org", "--everything", "--output")) as Added;
+    expect(await windows()).toBeGreaterThan(100);
+    await ask("optout", "decide", site.id, "refused");
+    expect(await windows()).toBe(1);
+    expect(await refused("optout", "add", "text", "unusually", "--output")).toContain(
+      "ARTIFACT_FILTER_PASSAGE",
+    );
+    await ask("optout", "decide", said.id, "refused");
+    expect(await windows()).toBe(0);
   });
 
   it("is left out by the next build that reads the list, and says so in its trace", async () => {

@@ -1,7 +1,7 @@
 /** @file The OpenAPI document against the service: what one says, the other does. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RunningServer } from "../../src/serve/index.ts";
+import { calculator, type RunningServer } from "../../src/serve/index.ts";
 import { hello, serveNgram } from "./service.ts";
 
 interface Operation {
@@ -13,7 +13,7 @@ interface Operation {
 let server: RunningServer;
 let paths: Record<string, Record<string, Operation>>;
 beforeAll(async () => {
-  server = await serveNgram();
+  server = await serveNgram({ tools: [calculator] });
   const response = await fetch(`${server.url}/openapi.json`);
   ({ paths } = (await response.json()) as { paths: typeof paths });
 });
@@ -78,6 +78,7 @@ const requests: Record<string, object[]> = {
   "/tokenize": [{ model: "ngram", prompt: "Schnee", return_token_strs: true }],
   "/detokenize": [{ model: "ngram", tokens: [65, 66] }],
   "/api/distribution": [{ model: "ngram", text: "Die", top: 3 }],
+  "/api/tools/call": [{ name: "calculator", arguments: '{"expression":"6*7"}' }],
 };
 
 describe("the OpenAPI document", () => {
@@ -87,6 +88,7 @@ describe("the OpenAPI document", () => {
     expect(Object.keys(paths).sort()).toEqual(
       [
         ...Object.keys(requests),
+        "/api/tools",
         "/health",
         "/metrics",
         "/v1/embeddings",
@@ -115,7 +117,7 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  it.each(["/health", "/v1/models", "/v1/models/{id}"])("holds what %s gives", async (path) => {
+  it.each(["/health", "/api/tools", "/v1/models", "/v1/models/{id}"])("holds what %s gives", async (path) => {
     const response = await fetch(server.url + path.replace("{id}", "ngram"));
     check(paths[path]!["get"]!.responses["200"].content["application/json"]!.schema, await response.json());
   });

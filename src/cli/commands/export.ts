@@ -1,4 +1,5 @@
 /** @file `firn export`: weights of Apertus shape in another program's format. */
+import { existsSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
@@ -18,6 +19,7 @@ import type { CommandCall } from "../command.ts";
 import { EXPORT_FORMATS, GGUF_FORMATS, HF_DTYPES } from "../export-formats.ts";
 import { type FoundWeights, findWeights } from "../find-weights.ts";
 import { parseOptions, sizeOption, storeOption } from "../options.ts";
+import { shownPath } from "../shown-path.ts";
 
 const schema = z.object({
   store: storeOption,
@@ -163,6 +165,8 @@ export async function run(call: CommandCall): Promise<void> {
   if (call.json) call.printJson(result);
   else {
     call.terminal.print(`${out}${bytes === undefined ? "" : ` (${formatBytes(bytes)})`}`);
-    if (options.to === "gguf") call.terminal.print(`Talk to it: npx firn chat ${path.relative(".", out)}`);
+    const hasTokenizer = existsSync(path.join(path.dirname(out), "tokenizer.json"));
+    if (options.to === "gguf" && hasTokenizer)
+      call.terminal.print(`Talk to it: npx firn chat ${shownPath(out)}`);
   }
 }

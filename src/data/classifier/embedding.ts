@@ -14,8 +14,8 @@ export interface Embedding {
   embed(text: string): Float32Array;
 }
 
-/** As Apertus' classifiers look at the first 512 tokens. */
-const LOOKED_AT = 2000;
+/** UTF-16 units of a text that one vector stands for, as Apertus' classifiers look at 512 tokens at a time. */
+export const PIECE = 2000;
 const GRAM = 4;
 
 function normalise(vector: Float32Array): Float32Array {
@@ -37,7 +37,7 @@ export class HashedEmbedding implements Embedding {
 
   embed(text: string): Float32Array {
     const vector = new Float32Array(this.dimensions);
-    const folded = foldText(text.slice(0, LOOKED_AT));
+    const folded = foldText(text.slice(0, PIECE));
     const add = (hash: number, weight: number): void => {
       let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
       mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
@@ -78,6 +78,6 @@ export class FastTextEmbedding implements Embedding {
   }
 
   embed(text: string): Float32Array {
-    return normalise(this.#model.vector(text.slice(0, LOOKED_AT)));
+    return normalise(this.#model.vector(text.slice(0, PIECE)));
   }
 }

@@ -4,6 +4,7 @@
  * same examples give the same bits.
  */
 import { randomStream } from "../../core/index.ts";
+import { type Embedding, PIECE } from "./embedding.ts";
 
 /** A trained head: hidden = relu(input · vector + inputBias), logit = output · hidden + outputBias. */
 export interface Head {
@@ -42,6 +43,16 @@ export function scoreVector({ dimensions, hidden, weights }: Head, vector: Float
     if (sum > 0) logit += weights[biases + hidden + h]! * sum;
   }
   return sigmoid(logit);
+}
+
+/** The highest score of the first `pieces` pieces of `text`, of which each is looked at by itself. */
+export function scoreText(head: Head, embedding: Embedding, text: string, pieces: number): number {
+  let highest = scoreVector(head, embedding.embed(text));
+  const end = Math.min(text.length, pieces * PIECE);
+  for (let at = PIECE; at < end; at += PIECE) {
+    highest = Math.max(highest, scoreVector(head, embedding.embed(text.slice(at, at + PIECE))));
+  }
+  return highest;
 }
 
 /** Mean binary cross-entropy of `examples`, in nats. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { assert, FirnError } from "../../core/index.ts";
 import type { FastTextTables } from "../language/fasttext-file.ts";
 import { type Embedding, FastTextEmbedding, HashedEmbedding } from "./embedding.ts";
-import { type Head, scoreVector } from "./head.ts";
+import { type Head, scoreText } from "./head.ts";
 
 /** How a head did on examples that it had not seen. */
 const report = z.strictObject({
@@ -66,12 +66,20 @@ export function openEmbedding({
   return new FastTextEmbedding(fastText);
 }
 
+/**
+ * How many pieces of a text are looked at. Quality shows at its beginning (FineWeb2-HQ); toxicity may stand anywhere
+ * (Apertus takes the highest score of all pieces), here in the first 64,000 characters.
+ */
+export const PIECES = { quality: 1, toxicity: 32 } as const;
+
 /** Scores texts, each by the head of its language. */
 export class Classifier {
+  readonly #pieces: number;
   readonly #embedding: Embedding;
   readonly #languages: ClassifierModel["languages"];
 
-  constructor(model: ClassifierModel) {
+  constructor(model: ClassifierModel, purpose: keyof typeof PIECES) {
+    this.#pieces = PIECES[purpose];
     this.#embedding = openEmbedding(model);
     this.#languages = model.languages;
   }
@@ -80,7 +88,8 @@ export class Classifier {
   score(text: string, language: string | null): { score: number; threshold: number } | undefined {
     const found = this.#languages.get(language ?? "und");
     if (found === undefined || found.threshold === null) return undefined;
-    return { score: scoreVector(found.head, this.#embedding.embed(text)), threshold: found.threshold };
+    const score = scoreText(found.head, this.#embedding, text, this.#pieces);
+    return { score, threshold: found.threshold };
   }
 }
 

@@ -6,26 +6,25 @@
 import { randomStream, type Work } from "../../core/index.ts";
 import { documentDraw } from "../steps/split.ts";
 import type { TrainingConfig } from "./config.ts";
-import type { Embedding } from "./embedding.ts";
-import { type Example, type Head, scoreVector, trainHead } from "./head.ts";
-import type { HeadReport, LanguageHead } from "./model.ts";
+import { type Embedding, PIECE } from "./embedding.ts";
+import { type Example, type Head, scoreText, scoreVector, trainHead } from "./head.ts";
+import { type HeadReport, type LanguageHead, PIECES } from "./model.ts";
 
 /** A threshold is the quantile of at least this many scores. */
 const MIN_SCORES = 20;
-/** All that an embedding looks at. */
-const PIECE = 2000;
-
 /** The items with the lowest draws, at most `limit`: a sample that no order changes. */
 class LowestDraws {
   readonly #limit: number;
+  readonly #characters: number;
   #items: { readonly draw: number; readonly text: string }[] = [];
 
-  constructor(limit: number) {
+  constructor(limit: number, characters: number) {
     this.#limit = limit;
+    this.#characters = characters;
   }
 
   add(draw: number, text: string): void {
-    this.#items.push({ draw, text: text.slice(0, PIECE) });
+    this.#items.push({ draw, text: text.slice(0, this.#characters) });
     if (this.#items.length > this.#limit * 2) this.texts();
   }
 
@@ -77,10 +76,10 @@ function measureHead(head: Head, trained: readonly Example[], tested: readonly E
 export class ClassifierTrainer {
   readonly #config: TrainingConfig;
   readonly #seed: number;
-  readonly #purpose: string;
+  readonly #purpose: keyof typeof PIECES;
   readonly #languages = new Map<string, LanguageTexts>();
 
-  constructor(config: TrainingConfig, seed: number, purpose: string) {
+  constructor(config: TrainingConfig, seed: number, purpose: keyof typeof PIECES) {
     this.#config = config;
     this.#seed = seed;
     this.#purpose = purpose;
@@ -89,8 +88,13 @@ export class ClassifierTrainer {
   #of(language: string): LanguageTexts {
     let texts = this.#languages.get(language);
     if (texts === undefined) {
-      const make = (): LowestDraws => new LowestDraws(this.#config.maxExamples);
-      texts = { positives: make(), negatives: make(), drawn: make(), scored: make() };
+      const make = (pieces: number): LowestDraws => new LowestDraws(this.#config.maxExamples, pieces * PIECE);
+      texts = {
+        positives: make(1),
+        negatives: make(1),
+        drawn: make(1),
+        scored: make(PIECES[this.#purpose]),
+      };
       this.#languages.set(language, texts);
     }
     return texts;
@@ -159,7 +163,8 @@ export class ClassifierTrainer {
     embedding: Embedding,
     below: number,
   ): { threshold: number | null; sampled: number } {
-    const scores = scored.texts().map((text) => scoreVector(head, embedding.embed(text)));
+    const pieces = PIECES[this.#purpose];
+    const scores = scored.texts().map((text) => scoreText(head, embedding, text, pieces));
     const threshold = scores.length < MIN_SCORES ? null : quantile(scores, below);
     return { threshold, sampled: scores.length };
   }

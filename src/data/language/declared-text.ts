@@ -76,6 +76,11 @@ export interface IdentifierReport {
   readonly confusions: readonly { readonly pair: string; readonly count: number }[];
 }
 
+/** The report, with what taught the identifier: the recipe's `sources`, or the package of that name and version. */
+export interface TaughtReport extends IdentifierReport {
+  readonly taughtBy: string;
+}
+
 type Samples = Map<string, Map<string, Reservoir>>;
 
 export class DeclaredText {
@@ -88,6 +93,11 @@ export class DeclaredText {
   constructor(seed: number, trainingCharacters: number) {
     this.#seed = seed;
     this.#trainingCharacters = trainingCharacters;
+  }
+
+  /** Languages of which something has come that can teach. */
+  get languages(): number {
+    return new Set([...this.#teach.keys()].map((label) => label.slice(0, 3))).size;
   }
 
   /** Takes in a normalised document; ones without declared language, or of mixed scripts, are passed over. */
@@ -166,6 +176,6 @@ export class DeclaredText {
 }
 
 /** The report as a fact's data. */
-export function identifierFact(report: IdentifierReport): { readonly [key: string]: Json } {
+export function identifierFact(report: TaughtReport): { readonly [key: string]: Json } {
   return { ...report, confusions: report.confusions.map(({ pair, count }) => ({ pair, count })) };
 }

@@ -296,7 +296,7 @@ export class FastText {
 
   /** The mean of the vectors of what `text` consists of: what labels are scored by. A copy. */
   vector(text: string): Float32Array {
-    this.#readLine(text.replaceAll("\n", " "));
+    this.#readLine(text);
     if (this.#count === 0) this.#hidden.fill(0);
     else this.#average();
     return this.#hidden.slice();

@@ -16,7 +16,7 @@ export function qualityClassifierStep(
   model: ClassifierModel,
   seed: number,
 ): DocumentStep {
-  const classifier = new Classifier(model);
+  const classifier = new Classifier(model, "quality");
   return {
     name: "quality-classifier",
     judge(document) {
@@ -34,7 +34,7 @@ export function qualityClassifierStep(
 
 /** Reasons: `toxic` above the threshold of its language; `not-drawn`. */
 export function toxicityStep({ others }: ToxicityConfig, model: ClassifierModel, seed: number): DocumentStep {
-  const classifier = new Classifier(model);
+  const classifier = new Classifier(model, "toxicity");
   return {
     name: "toxicity",
     judge(document) {

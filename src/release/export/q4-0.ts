@@ -24,13 +24,14 @@ export function quantizeQ4_0(values: Float32Array): Uint8Array {
     }
     const scale = Math.fround(extreme / -8);
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
-    const quantize = (value: number): number =>
-      Math.min(15, Math.trunc(Math.fround(Math.fround(value * inverse) + 8.5)));
     const bits = float32ToFloat16Bits(scale);
     out[at++] = bits & 0xff;
     out[at++] = bits >>> 8;
     for (let i = start; i < start + Q4_0_BLOCK / 2; i++) {
-      out[at++] = quantize(values[i]!) | (quantize(values[i + Q4_0_BLOCK / 2]!) << 4);
+      // `| 0` cuts toward zero, as the conversion to an integer does in C.
+      const low = Math.fround(Math.fround(values[i]! * inverse) + 8.5) | 0;
+      const high = Math.fround(Math.fround(values[i + Q4_0_BLOCK / 2]! * inverse) + 8.5) | 0;
+      out[at++] = (low > 15 ? 15 : low) | ((high > 15 ? 15 : high) << 4);
     }
   }
   return out;

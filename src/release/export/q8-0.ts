@@ -10,27 +10,24 @@ export const Q8_0_BLOCK = 32;
 /** Bytes per block: a float16 and 32 bytes. */
 export const Q8_0_BLOCK_BYTES = 34;
 
-/** Half away from zero, as C's `roundf`. */
-function roundf(value: number): number {
-  return value < 0 ? -Math.floor(-value + 0.5) : Math.floor(value + 0.5);
-}
-
 /** `values` as Q8_0 blocks; the length must be a multiple of 32. */
 export function quantizeQ8_0(values: Float32Array): Uint8Array {
   assert(values.length % Q8_0_BLOCK === 0, "Q8_0 needs rows of a multiple of 32 numbers");
-  const blocks = values.length / Q8_0_BLOCK;
-  const out = new Uint8Array(blocks * Q8_0_BLOCK_BYTES);
-  const view = new DataView(out.buffer);
-  for (let block = 0; block < blocks; block++) {
-    const start = block * Q8_0_BLOCK;
+  const out = new Uint8Array((values.length / Q8_0_BLOCK) * Q8_0_BLOCK_BYTES);
+  let at = 0;
+  for (let start = 0; start < values.length; start += Q8_0_BLOCK) {
+    const end = start + Q8_0_BLOCK;
     let largest = 0;
-    for (let i = 0; i < Q8_0_BLOCK; i++) largest = Math.max(largest, Math.abs(values[start + i]!));
+    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(values[i]!));
     const scale = Math.fround(largest / 127);
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
-    const at = block * Q8_0_BLOCK_BYTES;
-    view.setUint16(at, float32ToFloat16Bits(scale), true);
-    for (let i = 0; i < Q8_0_BLOCK; i++) {
-      view.setInt8(at + 2 + i, roundf(Math.fround(values[start + i]! * inverse)));
+    const bits = float32ToFloat16Bits(scale);
+    out[at++] = bits & 0xff;
+    out[at++] = bits >>> 8;
+    for (let i = start; i < end; i++) {
+      const x = Math.fround(values[i]! * inverse);
+      // Half away from zero, as C's `roundf`; the sum is exact, and `| 0` cuts toward zero.
+      out[at++] = (x < 0 ? x - 0.5 : x + 0.5) | 0;
     }
   }
   return out;

@@ -3,10 +3,10 @@
  * can guess (slow hashes are for passwords), and tells nothing to whoever reads it.
  */
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { z } from "zod";
-import { writeJsonAtomic } from "../../artifacts/index.ts";
-import { FirnError, sha256, systemErrorCode } from "../../core/index.ts";
+import { readJsonFile, writeJsonAtomic } from "../../artifacts/index.ts";
+import { FirnError, sha256 } from "../../core/index.ts";
 
 export const ROLES = ["user", "admin"] as const;
 /** A `user` may use the models and what is theirs; an `admin` also sees the server's figures. */
@@ -69,6 +69,7 @@ export function isValid(key: ApiKey, now: Date): boolean {
 
 /** The keys in `path`; none if there is no such file. @throws FirnError `SERVE_KEYS` for a file that is not one of keys */
 export async function readApiKeys(path: string): Promise<ApiKey[]> {
+  if (!existsSync(path)) return [];
   const refuse = (got: string, cause?: unknown): FirnError =>
     new FirnError("SERVE_KEYS", {
       expected: "a file of API keys (format firn-api-keys, version 1)",
@@ -77,23 +78,7 @@ export async function readApiKeys(path: string): Promise<ApiKey[]> {
       next: "Make keys with `firn key add <name>`; do not edit the file by hand.",
       cause,
     });
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return [];
-    throw refuse(systemErrorCode(error) ?? "an unreadable file", error);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw refuse("something that is not JSON", error);
-  }
-  const parsed = fileSchema.safeParse(value);
-  if (parsed.success) return parsed.data.keys;
-  const issue = parsed.error.issues[0]!;
-  throw refuse(`${issue.path.join(".") || "its top"}: ${issue.message}`);
+  return (await readJsonFile(path, fileSchema, refuse)).keys;
 }
 
 /** Replaces the file of keys in one step. */

@@ -2,11 +2,11 @@
  * @file Tools of MCP servers (Model Context Protocol), over stdio or streamable HTTP. What a server says is somebody else's
  * text: it is bounded in size and time, and a server that hangs, dies or lies costs its own call and nothing else.
  */
-import { readFile } from "node:fs/promises";
 import { Client, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { z } from "zod";
-import { describeError, FirnError, systemErrorCode } from "../../core/index.ts";
+import { readJsonFile } from "../../artifacts/index.ts";
+import { describeError, FirnError } from "../../core/index.ts";
 import { type Tool, toolError, type ToolResult } from "./tool.ts";
 
 const CONNECT_MS = 15_000;
@@ -34,7 +34,7 @@ export type McpServerConfig = z.infer<typeof serverSchema>;
 export type McpConfig = z.infer<typeof configSchema>;
 
 /** Reads the servers from a file in the form that other MCP clients use. @throws FirnError `SERVE_MCP_CONFIG` */
-export async function readMcpConfig(file: string): Promise<McpConfig> {
+export function readMcpConfig(file: string): Promise<McpConfig> {
   const refuse = (got: string, cause?: unknown): FirnError =>
     new FirnError("SERVE_MCP_CONFIG", {
       expected:
@@ -44,16 +44,7 @@ export async function readMcpConfig(file: string): Promise<McpConfig> {
       next: "Correct the file; docs/serve.md has an example.",
       cause,
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw refuse(systemErrorCode(error) ?? "something that is not JSON", error);
-  }
-  const parsed = configSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw refuse(`${issue.path.join(".") || "its top"}: ${issue.message}`);
+  return readJsonFile(file, configSchema, refuse);
 }
 
 function transportOf(server: McpServerConfig): Transport {
