@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { barriersOf } from "./barriers.ts";
 import { expectOneLanguage } from "./one-language.ts";
 import { DocumentsWriter, makeDocument } from "../../src/artifacts/index.ts";
 import type { DocumentsPage, DocumentsSearch, RunningServer } from "../../src/serve/index.ts";
@@ -137,6 +138,7 @@ describe.skipIf(noBrowser)("the page about documents", () => {
         fullPage: true,
       });
     }
+    expect(await barriersOf(page)).toEqual([]);
     if (width === 1280)
       await expectOneLanguage(page, ".document, td, option, .funnel-reasons, .funnel-bar i");
     await context.close();

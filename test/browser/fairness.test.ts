@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { barriersOf } from "./barriers.ts";
 import { expectOneLanguage } from "./one-language.ts";
 import { readDeclarations } from "../../src/data/index.ts";
 import type { ParallelText, RunningServer } from "../../src/serve/index.ts";
@@ -101,6 +102,7 @@ describe.skipIf(noBrowser)("the page about tokenizers", () => {
           await page.locator(".languages").scrollIntoViewIfNeeded();
           await page.screenshot({ path: path("bottom") });
         }
+        expect(await barriersOf(page)).toEqual([]);
         if (width === 1280) await expectOneLanguage(page, "td, svg title");
       });
     },

@@ -1,13 +1,12 @@
 /** @file A server with the page, built here so that no stale build is ever tested, and a real browser that looks at it. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type axeCore from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import type { RunningServer, ServeOptions } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
+import { barriersOf } from "./barriers.ts";
 import { builtPage } from "./built-page.ts";
 import { launchBrowser } from "./chromium.ts";
 
@@ -91,16 +90,9 @@ export class Harness {
     return this.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as [number, number]);
   }
 
-  /** What axe-core finds wrong by WCAG 2.2 A and AA, one line each. */
-  async barriers(): Promise<string[]> {
-    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-    await this.page.evaluate(axe);
-    return this.page.evaluate(async () => {
-      const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-      const { axe: tool } = globalThis as unknown as { axe: typeof axeCore };
-      const { violations } = await tool.run({ runOnly });
-      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-    });
+  /** What axe-core finds wrong with the page. */
+  barriers(): Promise<string[]> {
+    return barriersOf(this.page);
   }
 
   async put(path: string, body: unknown): Promise<number> {

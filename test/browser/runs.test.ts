@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { barriersOf } from "./barriers.ts";
 import { expectOneLanguage } from "./one-language.ts";
 import type { RunningServer } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
@@ -111,6 +112,7 @@ describe.skipIf(noBrowser)("the page about runs", () => {
         path: join(process.env["FIRN_SCREENSHOTS"], `runs-${width}.png`),
         fullPage: true,
       });
+    expect(await barriersOf(page)).toEqual([]);
     if (width === 1280) await expectOneLanguage(page, "dd, summary, li, .chips");
     await context.close();
     expect(complaints).toEqual([]);

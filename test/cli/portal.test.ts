@@ -10,6 +10,7 @@ import { traceBehind } from "../../src/cli/release-run.ts";
 import { openStore } from "../../src/artifacts/index.ts";
 import type { RunningServer } from "../../src/serve/index.ts";
 import { firn, writeTinyRecipe } from "../pipeline/tiny.ts";
+import { barriersOf } from "../browser/barriers.ts";
 import { expectOneLanguage } from "../browser/one-language.ts";
 import { post, serveNgram } from "../serve/service.ts";
 import { builtPage } from "../browser/built-page.ts";
@@ -137,6 +138,7 @@ describe.skipIf(noBrowser)("the page", () => {
     await page.click(".lookup button");
     await page.waitForSelector(".found p");
     expect(await page.textContent(".found")).toContain("This passage stands in 1 texts");
+    expect(await barriersOf(page)).toEqual([]);
     // Sources, reservations and the papers' names are printed as the release holds them.
     await expectOneLanguage(
       page,

@@ -29,7 +29,7 @@ function Names(props: { readonly kind: "languages" | "domains" | "licences"; rea
   if (rows.length === 0) return null;
   return (
     <Part id={`documents-${kind}`} title={words.documents[kind]}>
-      <div class="wide">
+      <div class="wide" tabIndex={0}>
         <table>
           <thead>
             <tr>

@@ -68,7 +68,7 @@ export function LanguageTable({ reports, rows, measure }: LanguageTableProps) {
   );
   return (
     <>
-      <div class="wide">
+      <div class="wide" tabIndex={0}>
         <table class="languages">
           <caption class="hidden">{labelOf(measure)}</caption>
           <thead>

@@ -24,7 +24,7 @@ export function Overview({ reports, onRemove }: OverviewProps) {
     words.tokenizer.cut,
   ];
   return (
-    <div class="wide">
+    <div class="wide" tabIndex={0}>
       <table>
         <caption>{words.tokenizer.overview}</caption>
         <thead>

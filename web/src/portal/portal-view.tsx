@@ -83,7 +83,7 @@ function Lead({ data }: { readonly data: PortalData }) {
 function Sources({ data }: { readonly data: PortalData }) {
   const labels = words.transparency.ate;
   return (
-    <div class="wide">
+    <div class="wide" tabIndex={0}>
       <table>
         <caption>{labels.sources}</caption>
         <thead>

@@ -78,7 +78,7 @@ export function Treemap({ data }: { readonly data: PortalData }) {
       <p class="faint small-print">{labels.explain}</p>
       <details>
         <summary>{labels.table}</summary>
-        <div class="wide">
+        <div class="wide" tabIndex={0}>
           <table>
             <thead>
               <tr>
