@@ -142,7 +142,7 @@ describe.skipIf(noBrowser)("the page", () => {
     // Sources, reservations and the papers' names are printed as the release holds them.
     await expectOneLanguage(
       page,
-      "td, .box, .reservations, .papers a, .papers ~ ul a, .found, dd, .portal-lead > .faint",
+      "td, .box, .reservations, .papers a, .papers ~ ul a, .found blockquote > p, dd, .portal-lead > .faint",
     );
     expect(complaints).toEqual([]);
   });

@@ -54,10 +54,14 @@ export function bytes(value: number): string {
 
 export const percent = (share: number): string => `${fixed(share * 100, share < 0.1 ? 1 : 0)} %`;
 
+const languages = new Map<string, Intl.DisplayNames>();
+
 /** The name of an ISO 639-3 code, where the browser knows one. */
 export function languageName(code: string): string {
   try {
-    return new Intl.DisplayNames(locales(), { type: "language" }).of(code) ?? code;
+    const names = languages.get(words.code) ?? new Intl.DisplayNames(locales(), { type: "language" });
+    languages.set(words.code, names);
+    return names.of(code) ?? code;
   } catch {
     return code;
   }

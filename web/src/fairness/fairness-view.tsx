@@ -1,6 +1,7 @@
 /** @file What a tokenizer costs each language, next to any other the reader drops on the page; measured in the browser. */
 import { useMemo, useState } from "preact/hooks";
 import type { ModelInfo } from "../api.ts";
+import { languageName } from "../format.ts";
 import { type Dot, DotPlot } from "./dot-plot.tsx";
 import { LanguageTable, type LanguageRow, rowsOf } from "./language-table.tsx";
 import { labelOf, MEASURES, type Measure, type TokenizerReport } from "./measures.ts";
@@ -87,13 +88,19 @@ function dotsOf(rows: readonly LanguageRow[], i: number, measure: Measure, wante
   });
 }
 
+/** In the page's language where the browser knows the name in it, else in English. */
+function nameOf(code: string, english: ReadonlyMap<string, string>): string {
+  const known = words.code === "en" ? code : languageName(code);
+  return known === code ? (english.get(code) ?? code) : known;
+}
+
 type Wanted = ((row: LanguageRow) => boolean) | undefined;
 
 function Figures({ reports, names, onRemove }: FiguresProps) {
   const [measureId, setMeasureId] = useState<string>(MEASURES[0].id);
   const [search, setSearch] = useState("");
   const measure = MEASURES.find(({ id }) => id === measureId) ?? MEASURES[0];
-  const rows = useMemo(() => rowsOf(reports, (code) => names.get(code) ?? code), [reports, names]);
+  const rows = useMemo(() => rowsOf(reports, (code) => nameOf(code, names)), [reports, names, words.code]);
   const needle = search.trim().toLocaleLowerCase();
   const wanted: Wanted =
     needle === ""

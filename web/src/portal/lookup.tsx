@@ -1,5 +1,6 @@
 /** @file “Is my text in it?”: a domain from the table beside the page or from the server, a passage from the server. */
 import { useState } from "preact/hooks";
+import type { DomainLookup } from "../../../src/release/index.ts";
 import type { LookupAnswer } from "../../../src/serve/index.ts";
 import { messageOf } from "../fetch-here.ts";
 import { bytes, integer } from "../format.ts";
@@ -63,9 +64,8 @@ function textFound(answer: Extract<LookupAnswer, { kind: "text" }>): Found {
 }
 
 /** The answer of an exported page: the table knows registrable domains and what lies below them. */
-async function fromTable(domain: string): Promise<Found> {
+function tableFound(domain: string, { domains, cut }: DomainLookup): Found {
   const labels = words.transparency.lookup;
-  const { domains, cut } = await fetchDomains();
   const name = Object.keys(domains).find((known) => domain === known || domain.endsWith(`.${known}`));
   const entry = name === undefined ? undefined : domains[name];
   const lines = entry === undefined ? [labels.domainNone(domain)] : [];
@@ -80,21 +80,27 @@ async function fromTable(domain: string): Promise<Found> {
   return { lines: cut && entry === undefined ? [...lines, labels.cut] : lines, quotes: [] };
 }
 
-async function answer(input: string): Promise<Found> {
-  const labels = words.transparency.lookup;
+/** What is told in the page's language of the moment. */
+type Telling = () => Found;
+
+async function answer(input: string): Promise<Telling> {
   const domain = asDomain(input);
-  if (isStatic)
-    return domain === undefined ? { lines: [labels.passageStatic], quotes: [] } : fromTable(domain);
+  if (isStatic) {
+    if (domain === undefined) return () => ({ lines: [words.transparency.lookup.passageStatic], quotes: [] });
+    const table = await fetchDomains();
+    return () => tableFound(domain, table);
+  }
   const found = await lookUp(domain === undefined ? { text: input } : { domain });
-  return found.kind === "domain" ? domainFound(found) : textFound(found);
+  return () => (found.kind === "domain" ? domainFound(found) : textFound(found));
 }
 
 export function Lookup() {
   const labels = words.transparency.lookup;
   const [input, setInput] = useState("");
-  const [found, setFound] = useState<Found>();
+  const [telling, setTelling] = useState<Telling>();
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const found = telling?.();
   const search = (event: Event): void => {
     event.preventDefault();
     const asked = input.trim();
@@ -102,7 +108,10 @@ export function Lookup() {
     setBusy(true);
     setFailure(undefined);
     answer(asked)
-      .then(setFound, (error: unknown) => setFailure(messageOf(error)))
+      .then(
+        (told) => setTelling(() => told),
+        (error: unknown) => setFailure(messageOf(error)),
+      )
       .finally(() => setBusy(false));
   };
   return (

@@ -2,7 +2,7 @@
 import type { Words } from "../english.ts";
 
 export const documents: Words["documents"] = {
-  title: "Texte",
+  title: "Dokumente",
   lead: "Was die Aufbereitung behalten und was sie fallen gelassen hat, Schritt für Schritt, mit dem Grund für jeden Verlust. Alles hier ist aus dem Speicher gelesen; nichts ist geschätzt.",
   none: "In diesem Speicher liegen noch keine Texte. Starten Sie `firn build nano --to documents`.",
   notHere: "Texte zeigt nur ein Server auf dem Rechner, auf dem sie liegen (`firn serve` ohne --host).",
