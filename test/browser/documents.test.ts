@@ -139,8 +139,7 @@ describe.skipIf(noBrowser)("the page about documents", () => {
       });
     }
     expect(await barriersOf(page)).toEqual([]);
-    if (width === 1280)
-      await expectOneLanguage(page, ".document, td, option, .funnel-reasons, .funnel-bar i");
+    if (width === 390) await expectOneLanguage(page, ".document, td, option, .funnel-reasons, .funnel-bar i");
     await context.close();
     expect(complaints).toEqual([]);
   });

@@ -103,7 +103,7 @@ describe.skipIf(noBrowser)("the page about tokenizers", () => {
           await page.screenshot({ path: path("bottom") });
         }
         expect(await barriersOf(page)).toEqual([]);
-        if (width === 1280) await expectOneLanguage(page, "td, svg title");
+        if (width === 390) await expectOneLanguage(page, "td, svg title");
       });
     },
   );

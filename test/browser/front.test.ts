@@ -65,44 +65,40 @@ describe.skipIf(noBrowser)("the page before a closed server", () => {
     await harness.leave();
   });
 
-  it.each([
-    { name: "light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
-    { name: "dark", viewport: { width: 390, height: 844 }, colorScheme: "dark" },
-  ] satisfies (BrowserContextOptions & { name: string })[])(
-    "asks for a key, says when one is not taken, keeps it and forgets it ($name)",
-    async ({ name, ...look }) => {
-      const page = await harness.open("chat", "dialog", look);
-      await harness.picture(`key-${name}`);
-      expect(await harness.barriers()).toEqual([]);
-      expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("api-key");
-      await page.keyboard.type("firn-wrong");
-      await page.keyboard.press("Enter");
-      await page.locator("dialog [role=alert]", { hasText: "does not take this key" }).waitFor();
-      await page.fill("dialog input", library.secret);
-      await page.keyboard.press("Enter");
-      await page.locator(".composer").waitFor();
-      expect(await page.locator("dialog").count()).toBe(0);
-      await page.fill(".composer textarea", "Hello!");
-      await page.keyboard.press("Enter");
-      await page.locator(".message.assistant [aria-label='Good answer']").waitFor();
-      await page.reload();
-      await page.locator(".message.assistant").waitFor();
-      await page.click("[aria-label='API key']");
-      await page.locator("dialog", { hasText: "is kept in this browser" }).waitFor();
-      expect(await harness.widths()).toEqual([look.viewport.width, look.viewport.width]);
-      await page.click("text=Forget the key");
-      await page.locator("dialog", { hasText: "asks for an API key" }).waitFor();
-      expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(library.secret);
-      // Another key sees none of the first one's conversations.
-      await page.fill("dialog input", school.secret);
-      await page.keyboard.press("Enter");
-      await page.locator(".composer").waitFor();
-      expect(await page.locator(".conversation").count()).toBe(0);
-    },
-  );
+  it("asks for a key, says when one is not taken, keeps it and forgets it", async () => {
+    const page = await harness.open("chat", "dialog");
+    await harness.picture("key-light");
+    expect(await harness.barriers()).toEqual([]);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("api-key");
+    await page.keyboard.type("firn-wrong");
+    await page.keyboard.press("Enter");
+    await page.locator("dialog [role=alert]", { hasText: "does not take this key" }).waitFor();
+    await page.fill("dialog input", library.secret);
+    await page.keyboard.press("Enter");
+    await page.locator(".composer").waitFor();
+    expect(await page.locator("dialog").count()).toBe(0);
+    await page.fill(".composer textarea", "Hello!");
+    await page.keyboard.press("Enter");
+    await page.locator(".message.assistant [aria-label='Good answer']").waitFor();
+    await page.reload();
+    await page.locator(".message.assistant").waitFor();
+    await page.click("[aria-label='API key']");
+    await page.locator("dialog", { hasText: "is kept in this browser" }).waitFor();
+    await page.click("text=Forget the key");
+    await page.locator("dialog", { hasText: "asks for an API key" }).waitFor();
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(library.secret);
+    // Another key sees none of the first one's conversations.
+    await page.fill("dialog input", school.secret);
+    await page.keyboard.press("Enter");
+    await page.locator(".composer").waitFor();
+    expect(await page.locator(".conversation").count()).toBe(0);
+  });
 
   it("goes on asking when somebody closes the question only when told to, and shows the papers without a key", async () => {
-    const page = await harness.open("chat", "dialog");
+    const look = { viewport: { width: 390, height: 844 }, colorScheme: "dark" } as const;
+    const page = await harness.open("chat", "dialog", look);
+    await harness.picture("key-dark");
+    expect(await harness.barriers()).toEqual([]);
     await page.keyboard.press("Escape");
     await page.locator("main [role=alert]", { hasText: "asks for an API key" }).waitFor();
     await page.click("text=Try again");
@@ -120,6 +116,7 @@ describe.skipIf(noBrowser)("the page before a closed server", () => {
     const storageState = { cookies: [], origins: [{ origin, localStorage }] };
     const page = await harness.open("chat", ".composer", { ...look, storageState });
     await page.click("text=Settings");
+    await page.locator("dialog[open]").waitFor();
     for (const tool of tools) await page.locator(".tool-switches label", { hasText: tool }).click();
     return page;
   }

@@ -1,4 +1,4 @@
-/** @file Whether a view speaks one language: what it says in English must not stand in it in any other. */
+/** @file Whether a view speaks one language: what it says in English must not stand in it in any other, which must fit as well. */
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
@@ -32,5 +32,6 @@ export async function expectOneLanguage(page: Page, data: string, last = "rm"): 
       spoken.filter((text) => english.includes(text) && !ALIKE.has(text)),
       code,
     ).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), code).toBe(0);
   }
 }

@@ -113,7 +113,7 @@ describe.skipIf(noBrowser)("the page about runs", () => {
         fullPage: true,
       });
     expect(await barriersOf(page)).toEqual([]);
-    if (width === 1280) await expectOneLanguage(page, "dd, summary, li, .chips");
+    if (width === 390) await expectOneLanguage(page, "dd, summary, li, .chips");
     await context.close();
     expect(complaints).toEqual([]);
   });

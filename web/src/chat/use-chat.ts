@@ -314,6 +314,7 @@ export function useChat(model: ModelInfo): Chat {
     open,
     forget: async (id) => {
       forgotten.current.add(id ?? conversation.id);
+      tools.forget(id);
       if (id === undefined || id === conversation.id) open();
       await queue.current;
     },

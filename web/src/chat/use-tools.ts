@@ -15,6 +15,8 @@ export interface Tools {
   /** What holds at this moment, also for what began some renderings ago. */
   readonly now: () => ToolChoice & { readonly sent: readonly ToolInfo[] };
   readonly choose: (choice: ToolChoice) => void;
+  /** Of a conversation that is deleted, or of all, nothing stays here. */
+  readonly forget: (conversation?: string) => void;
 }
 
 type Stored = readonly (ToolChoice & { readonly conversation: string })[];
@@ -53,6 +55,10 @@ export function useTools(conversation: string): Tools {
       const others = latest.current.filter((entry) => entry.conversation !== conversation);
       const entry = { conversation, on, always: always.filter((name) => on.includes(name)) };
       latest.current = [...others, entry].slice(-KEPT);
+      store(latest.current);
+    },
+    forget: (id) => {
+      latest.current = id === undefined ? [] : latest.current.filter((entry) => entry.conversation !== id);
       store(latest.current);
     },
   };
