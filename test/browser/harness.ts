@@ -56,6 +56,12 @@ export class Harness {
       reducedMotion: "reduce",
       ...options,
     });
+    // At temperature 0 the model says the same every time, and never nothing.
+    await context.addInitScript(() => {
+      const key = "firn.settings.2";
+      const settings = { temperature: 0, topP: 0.9, topK: 0, maxTokens: 256 };
+      if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(settings));
+    });
     const page = await context.newPage();
     this.page = page;
     page.setDefaultTimeout(15_000);
