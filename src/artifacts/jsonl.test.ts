@@ -83,7 +83,13 @@ describe("JSON Lines", () => {
     const before = held();
     const items = await read("long.jsonl.gz", packed, { maxLineBytes: 1 << 20 });
     expect(reasons(items)).toEqual(["1:line-too-long"]);
-    expect(held() - before).toBeLessThan(8 << 20);
+    // What was freed is counted as held until finalizers have run, which takes some turns of the event loop.
+    let more = held() - before;
+    for (let tries = 0; more >= 8 << 20 && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      more = held() - before;
+    }
+    expect(more).toBeLessThan(8 << 20);
   });
 
   it("reads what lies before the break of a cut gzip or zstd file, and says that it broke", async () => {

@@ -3,6 +3,7 @@
  * llama.cpp computes logits and keeps the key/value cache; the choice of tokens is `sampler.ts`, the same for
  * every engine. Several generations run at once, each in its own sequence of one shared context.
  */
+import { setTimeout as wait } from "node:timers/promises";
 import {
   getLlama,
   type Llama,
@@ -44,6 +45,10 @@ const LOOK_AGAIN = 32;
 const FEW = 64;
 /** llama.cpp's own batch, and how long prompts may hold up running answers at a time. */
 const BATCH = { batch: 512, pauseMs: 200 };
+
+/** How long the reason of a failure is waited for. */
+const COMPLAINT_LOOKS = 20;
+const COMPLAINT_WAIT_MS = 25;
 
 /** The library's last complaints, so that an error can repeat them. */
 const complaints: string[] = [];
@@ -429,6 +434,9 @@ export async function openLlamaModel(path: string, options: LlamaModelOptions): 
     return new LlamaModel(options.name, model, context, { vocabSize, contextLength, threads });
   } catch (error) {
     await model?.dispose();
+    // The library's messages come from a thread of its own, a little after the failure they explain.
+    for (let looks = 0; complaints.length === 0 && looks < COMPLAINT_LOOKS; looks++)
+      await wait(COMPLAINT_WAIT_MS);
     throw new FirnError("GENERATE_GGUF", {
       expected: "a GGUF file that llama.cpp can run",
       got: [describeError(error), ...complaints].join("; "),

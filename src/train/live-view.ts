@@ -128,9 +128,7 @@ export class LiveView {
   /** The run's speed and energy in one line; removes `live.json`. */
   async finish(): Promise<string> {
     await rm(join(this.#settings.dir, "live.json"), { force: true });
-    const seconds = Math.max(1e-3, (this.#clock() - this.#steps[0]!.at) / 1000);
-    const first = this.#steps[0]!.tokens;
-    const rate = (this.#tokens - first) / seconds;
+    const rate = this.#tokens / Math.max(1e-3, (this.#clock() - this.#began) / 1000);
     const flops = rate * this.#settings.flopsPerToken;
     const share = this.#matmulRate === undefined ? "" : ` (MFU ${formatPercent(flops / this.#matmulRate)})`;
     return `${formatCount(rate)} tokens/s, ${formatCount(flops)}FLOP/s${share}, ${formatEnergy(await this.#meter.read())}`;

@@ -12,7 +12,7 @@ describe.skipIf(noBrowser)("the page", () => {
   let harness: Harness;
   let page: Page;
   beforeAll(async () => {
-    harness = await Harness.start(() => ({ models: [ngram("nano", 512, 8), ngram("short", 40)] }));
+    harness = await Harness.start(() => ({ models: [ngram("nano", 512, 4), ngram("short", 40)] }));
   });
   afterAll(() => harness?.close());
   afterEach(() => harness.leave());

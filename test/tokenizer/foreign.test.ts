@@ -10,7 +10,7 @@ import { tiktokenJson } from "./tiktoken-vocabulary.ts";
 
 const RUNS = 100;
 
-describe.each<TiktokenEncoding>(["gpt2", "cl100k_base", "o200k_base"])("the vocabulary %s", (name) => {
+describe.each<TiktokenEncoding>(["gpt2", "cl100k_base"])("the vocabulary %s", (name) => {
   let json: string;
   beforeAll(async () => {
     json = await tiktokenJson(name);
