@@ -62,10 +62,21 @@ export function windowHash(key: Uint8Array, folded: readonly string[]): string {
 }
 
 /**
- * The entry that keeps `passages` from being said.
+ * The folded units of a passage that can be filtered.
  *
- * @throws FirnError `ARTIFACT_FILTER_PASSAGE` when one has fewer than two words (or characters of an unspaced script)
+ * @throws FirnError `ARTIFACT_FILTER_PASSAGE` when it has fewer than two words (or characters of an unspaced script)
  */
+export function filterableUnits(passage: string): string[] {
+  const units = Array.from(textUnits(passage), ({ folded }) => folded);
+  if (units.length >= FILTER_SHORTEST) return units;
+  throw new FirnError("ARTIFACT_FILTER_PASSAGE", {
+    expected: `a passage of at least ${FILTER_SHORTEST} words`,
+    got: `one of ${units.length}`,
+    next: "Give more of the text around it: a single word would silence everybody who uses it.",
+  });
+}
+
+/** The entries that keep `passages` from being said. @throws those of `filterableUnits` */
 export function filterEntry(
   filter: OutputFilter,
   request: string,
@@ -75,14 +86,7 @@ export function filterEntry(
   const key = Buffer.from(filter.key, "hex");
   const byLength = new Map<number, Set<string>>();
   for (const passage of passages) {
-    const units = Array.from(textUnits(passage), ({ folded }) => folded);
-    if (units.length < FILTER_SHORTEST) {
-      throw new FirnError("ARTIFACT_FILTER_PASSAGE", {
-        expected: `a passage of at least ${FILTER_SHORTEST} words`,
-        got: `one of ${units.length}`,
-        next: "Give more of the text around it: a single word would silence everybody who uses it.",
-      });
-    }
+    const units = filterableUnits(passage);
     const length = Math.min(units.length, FILTER_WINDOW);
     const hashes = byLength.get(length) ?? new Set();
     byLength.set(length, hashes);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import {
   emptyFilter,
+  filterableUnits,
   filterEntry,
   openStore,
   readOutputFilter,
@@ -39,22 +40,8 @@ export async function passagesToFilter(
     .filter(({ kind }) => kind === "documents")
     .map(({ dir }) => path.join(dir, "documents", "*.parquet"));
   const passages = await requestPassages(subject, hashes, globs);
-  const now = new Date();
-  filterEntry(emptyFilter(now), "", passages, now);
+  passages.forEach(filterableUnits);
   return passages;
-}
-
-/**
- * Puts `passages` into the store's filter for request `id`; what it had in it before goes. The ledger is told how much, and
- * none of it.
- */
-export function filterRequest(
-  storeDir: string,
-  ledger: Ledger,
-  id: string,
-  passages: readonly string[],
-): Promise<FilterChange> {
-  return changeFilter(storeDir, ledger, id, passages);
 }
 
 /** Takes what request `id` put into the store's filter out again. Nothing happens where there is no filter. */
@@ -62,10 +49,14 @@ export async function unfilterRequest(storeDir: string, ledger: Ledger, id: stri
   const file = outputFilterPath(storeDir);
   if (!existsSync(file)) return;
   const { entries } = await readOutputFilter(file);
-  if (entries.some(({ request }) => request === id)) await changeFilter(storeDir, ledger, id, []);
+  if (entries.some(({ request }) => request === id)) await filterRequest(storeDir, ledger, id, []);
 }
 
-async function changeFilter(
+/**
+ * Puts `passages` into the store's filter for request `id`; what it had in it before goes. The ledger is told how much, and
+ * none of it.
+ */
+export async function filterRequest(
   storeDir: string,
   ledger: Ledger,
   id: string,

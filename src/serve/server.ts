@@ -133,7 +133,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     web,
     portal: portalFiles === undefined ? undefined : { files: portalFiles, trace: options.portal?.trace },
     runs: options.runs,
-    documentsStore: LOOPBACK.has(options.host ?? "127.0.0.1") ? options.documentsStore : undefined,
+    documentsStore: LOOPBACK.has(host) ? options.documentsStore : undefined,
     parallelText: options.parallelText,
     conversations,
     stopping: () => stopping,

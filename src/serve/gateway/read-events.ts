@@ -5,8 +5,9 @@ import { StringDecoder } from "node:string_decoder";
 const MAX_LINE = 4 * 1024 * 1024;
 
 /**
- * The data of the events that hold any, in order. Names are left out: the APIs repeat them as the data's `type`. Lines of one event are joined, comments and other fields passed over, and an event
- * that the stream breaks off in is dropped, as the standard says.
+ * The data of the events that hold any, in order. Names are left out: the APIs repeat them as the data's `type`. Lines of one
+ * event are joined, comments and other fields passed over, and an event that the stream breaks off in is dropped, as the
+ * standard says.
  */
 export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new StringDecoder("utf8");

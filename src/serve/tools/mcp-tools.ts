@@ -41,7 +41,7 @@ export function readMcpConfig(file: string): Promise<McpConfig> {
         '{ "mcpServers": { "<name>": { "command": …, "args": […] } or { "url": …, "headers": {…} } } }',
       got,
       where: file,
-      next: "Correct the file; docs/serve.md has an example.",
+      next: "Correct the file; docs/service-front.md has an example.",
       cause,
     });
   return readJsonFile(file, configSchema, refuse);
