@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DocumentRecord, readDocuments, readRejects, type RejectRecord } from "../artifacts/index.ts";
-import { type Json, sha256, silentReporter, type Work } from "../core/index.ts";
+import { sha256 } from "../core/index.ts";
 import { acquireSource } from "./acquire-source.ts";
 import { cleanConfigSchema } from "./clean-config.ts";
 import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
@@ -12,6 +12,7 @@ import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
 import type { Probe } from "./probes/canaries.ts";
+import { type RecordedFact, workWith } from "./recorded-work.test-work.ts";
 import { resolveClean } from "./resolve-clean.ts";
 import { resolveSource } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
@@ -37,19 +38,8 @@ let result: Cleaned;
 
 interface Cleaned {
   readonly summary: DocumentsSummary;
-  readonly facts: readonly { kind: string; data: Json }[];
+  readonly facts: readonly RecordedFact[];
   readonly out: string;
-}
-
-function workWith(workers: number, facts: { kind: string; data: Json }[]): Work {
-  const signal = new AbortController().signal;
-  return {
-    report: silentReporter,
-    signal,
-    fact: (kind, data) => facts.push({ kind, data }),
-    workers,
-    threads: 1,
-  };
 }
 
 async function acquire(fields: object): Promise<string> {
@@ -107,7 +97,7 @@ const SNAPSHOT = {
 };
 
 async function clean(out: string, workers: number, config: object = {}): Promise<Cleaned> {
-  const facts: { kind: string; data: Json }[] = [];
+  const facts: RecordedFact[] = [];
   const settings = cleanConfigSchema.parse({
     seed: 5,
     languages: LANGUAGES,

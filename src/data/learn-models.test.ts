@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readRejects, type RejectRecord } from "../artifacts/index.ts";
-import { type Json, randomStream, sha256, silentReporter, type Work } from "../core/index.ts";
+import { randomStream, sha256 } from "../core/index.ts";
 import { acquireSource } from "./acquire-source.ts";
 import { cleanConfigSchema } from "./clean-config.ts";
 import { cleanDocuments } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
+import { type RecordedFact, workWith } from "./recorded-work.test-work.ts";
 import { resolveClean } from "./resolve-clean.ts";
 import { resolveSource } from "./resolve-source.ts";
 import { sourceSpecSchema } from "./source-spec.ts";
@@ -42,19 +43,8 @@ let first: Cleaned;
 
 interface Cleaned {
   readonly summary: DocumentsSummary;
-  readonly facts: readonly { kind: string; data: Json }[];
+  readonly facts: readonly RecordedFact[];
   readonly out: string;
-}
-
-function workWith(workers: number, facts: { kind: string; data: Json }[]): Work {
-  const signal = new AbortController().signal;
-  return {
-    report: silentReporter,
-    signal,
-    fact: (kind, data) => facts.push({ kind, data }),
-    workers,
-    threads: 1,
-  };
 }
 
 async function source(id: string, rows: readonly object[]): Promise<string> {
@@ -92,7 +82,7 @@ const SETTINGS = {
 async function clean(out: string, workers: number, settings: object = SETTINGS): Promise<Cleaned> {
   const config = cleanConfigSchema.parse(settings);
   const { files } = await resolveClean(config, dir);
-  const facts: { kind: string; data: Json }[] = [];
+  const facts: RecordedFact[] = [];
   const summary = await cleanDocuments(sources, config, join(dir, out), workWith(workers, facts), files);
   return { summary, facts, out: join(dir, out) };
 }

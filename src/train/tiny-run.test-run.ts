@@ -18,6 +18,21 @@ export const TINY_MODEL: ModelConfig = {
   initStd: 0.05,
 };
 
+/** A model whose every product is small: for tests that compute a step in several ways. */
+export const SMALLEST_MODEL: ModelConfig = {
+  ...APERTUS_8B,
+  vocabSize: 31,
+  hiddenSize: 16,
+  layers: 2,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 8,
+  ffnSize: 24,
+  contextLength: 16,
+  ropeTheta: 100,
+  initStd: 0.2,
+};
+
 /** Documents `<s> … </s>` of repeating patterns from two sources, so that there is something to learn. */
 export function patterns(count: number): TokenDocuments {
   const random = randomStream(3, "patterns");

@@ -1,24 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
-import { APERTUS_8B, initialWeights, type ModelConfig } from "../model/index.ts";
+import { initialWeights } from "../model/index.ts";
 import { type Batch, makeBatch } from "./batch.ts";
 import { OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
+import { SMALLEST_MODEL } from "./tiny-run.test-run.ts";
 
-const model: ModelConfig = {
-  ...APERTUS_8B,
-  vocabSize: 31,
-  hiddenSize: 16,
-  layers: 2,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 8,
-  ffnSize: 24,
-  contextLength: 16,
-  ropeTheta: 100,
-  initStd: 0.2,
-};
+const model = SMALLEST_MODEL;
 const optimizer = OptimizerConfig.parse({ clipNorm: 1 });
 
 function batchOf(): Batch {
