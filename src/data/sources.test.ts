@@ -4,26 +4,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DocumentRecord, readDocuments, readRejects, type RejectRecord } from "../artifacts/index.ts";
-import { type Json, silentReporter, type Work } from "../core/index.ts";
+import type { Work } from "../core/index.ts";
 import { acquireSource, sourceIdentity } from "./acquire-source.ts";
 import { extractDocuments } from "./extract-documents.ts";
+import { type RecordedFact, workWith } from "./recorded-work.test-work.ts";
 import { resolveSource } from "./resolve-source.ts";
 import { type SourceSpec, sourceSpecSchema } from "./source-spec.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let dir: string;
-let facts: { kind: string; data: Json }[];
+let facts: RecordedFact[];
 let work: Work;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "firn-sources-"));
   facts = [];
-  work = {
-    report: silentReporter,
-    signal: new AbortController().signal,
-    fact: (kind, data) => facts.push({ kind, data }),
-    workers: 1,
-    threads: 1,
-  };
+  work = workWith(1, facts);
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
