@@ -56,7 +56,7 @@ async function timeSteps(
   for (const item of [await nanoCase(), SMALL_CASE]) {
     const { batch, microBatch, length } = item.shape;
     const shape = { ...item.shape, microBatch: rankMicroBatch(batch, microBatch, communicator.size) };
-    const { medianSeconds } = await time({ ...item, shape }, threads, seconds, communicator);
+    const { medianSeconds } = await time({ ...item, shape }, threads, seconds, { communicator });
     steps.push({ name: item.name, seconds: medianSeconds, tokens: batch * length });
   }
   return steps;

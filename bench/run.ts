@@ -8,6 +8,7 @@ import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
 import { benchPage } from "./page.ts";
 import { benchPages } from "./pages.ts";
+import { benchPasses } from "./passes.ts";
 import { benchRanks } from "./ranks.ts";
 import { benchServe } from "./serve.ts";
 import { benchTokenizer } from "./tokenizer.ts";
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Pro
   export: benchExport,
   page: benchPage,
   pages: benchPages,
+  passes: benchPasses,
   ranks: benchRanks,
   serve: benchServe,
   tokenizer: benchTokenizer,

@@ -1,8 +1,9 @@
 /** @file The models whose training step is timed, and the timing: the step without the rest of the loop, on random tokens. */
-import { randomStream, soloCommunicator } from "../src/core/index.ts";
+import { type Communicator, randomStream, soloCommunicator } from "../src/core/index.ts";
 import { APERTUS_8B, initialWeights, type ModelConfig } from "../src/model/index.ts";
 import { readRecipe, recipeModel } from "../src/recipes/index.ts";
 import {
+  lanesOf,
   makeBatch,
   microBatchOf,
   OptimizerConfig,
@@ -35,13 +36,13 @@ const SMALL: ModelConfig = {
 export const SMALL_CASE: Case = {
   name: "8.5M",
   model: SMALL,
-  shape: { batch: 16, length: 256, microBatch: 4, lossChunkRows: 512 },
+  shape: { batch: 16, length: 256, microBatch: 2, lossChunkRows: 512 },
 };
 
 const MEDIUM_CASE: Case = {
   name: "30M",
   model: { ...SMALL, hiddenSize: 512, layers: 8, heads: 8, kvHeads: 4, ffnSize: 2048 },
-  shape: { batch: 16, length: 256, microBatch: 4, lossChunkRows: 512 },
+  shape: { batch: 16, length: 256, microBatch: 2, lossChunkRows: 512 },
 };
 
 /** GPT-2's smallest model with Apertus' blocks. */
@@ -90,18 +91,22 @@ export interface Timing {
   readonly buildSeconds: number;
 }
 
-/** Times whole steps of `item`; `communicator` spreads them over ranks. */
+/** Times whole steps of `item`; `communicator` spreads them over ranks, and alone they go in as many `lanes` as they can. */
 export async function time(
   { model, shape }: Case,
   threads: number,
   seconds: number,
-  communicator = soloCommunicator,
+  {
+    communicator = soloCommunicator,
+    lanes = communicator.size === 1 ? lanesOf(shape.batch / shape.microBatch, threads) : 1,
+  }: { readonly communicator?: Communicator; readonly lanes?: number } = {},
 ): Promise<Timing> {
   const weights = initialWeights(model, 1);
   const optimizer = OptimizerConfig.parse({});
   const opened = performance.now();
   const trainer = await Trainer.create(model, optimizer, shape, weights, {
     threads,
+    lanes,
     where: "benchmark",
     communicator,
   });

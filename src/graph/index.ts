@@ -24,4 +24,5 @@ export { embedding, linear, residual, splitColumns } from "./operators/linear.ts
 export { rmsNorm } from "./operators/rms-norm.ts";
 export { XIELU_BETA, xielu } from "./operators/xielu.ts";
 export { lowerForWebGpu } from "./passes/lower-for-webgpu.ts";
+export { type Replacement, rewrite } from "./passes/rewrite.ts";
 export * as onnx from "./primitives.ts";

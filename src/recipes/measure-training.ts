@@ -1,7 +1,14 @@
 /** @file How long the recipe's own training step takes on this machine: a few real steps on random tokens. */
 import { randomStream } from "../core/index.ts";
 import { initialWeights, type ModelConfig } from "../model/index.ts";
-import { type FinetuneConfig, makeBatch, microBatchOf, packStream, Trainer } from "../train/index.ts";
+import {
+  type FinetuneConfig,
+  lanesOf,
+  makeBatch,
+  microBatchOf,
+  packStream,
+  Trainer,
+} from "../train/index.ts";
 
 /** The first steps pay for memory that the later ones use again. */
 const WARM_UP = 2;
@@ -28,12 +35,18 @@ export async function measureTrainingStep(
     names: ["random"],
   };
   const packing = packStream(documents, Uint16Array.of(1), step.length, 0);
+  const microBatch = microBatchOf(step);
   const trainer = await Trainer.create(
     model,
     step.optimizer,
-    { ...step, microBatch: microBatchOf(step) },
+    { ...step, microBatch },
     initialWeights(model, 0),
-    { threads, where: "measurement", device: step.device },
+    {
+      threads,
+      lanes: step.device === "cpu" ? lanesOf(step.batch / microBatch, threads) : 1,
+      where: "measurement",
+      device: step.device,
+    },
   );
   const config = { length: step.length, padId: model.padId, goldfish: null };
   let best = Number.POSITIVE_INFINITY;

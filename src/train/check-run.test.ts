@@ -2,11 +2,13 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { silentReporter, type Work } from "../core/index.ts";
+import { silentReporter, soloCommunicator, type Work } from "../core/index.ts";
 import { APERTUS_8B, initialWeights } from "../model/index.ts";
+import { gradientSets, lanesOf } from "./gradient-sum.ts";
 import { OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import { checkMemory, predictMemory } from "./predict-memory.ts";
 import { runTraining, type TrainingRun } from "./run-training.ts";
+import { planSteps } from "./step-plan.ts";
 import { patterns, TINY_MODEL, tinyRun } from "./tiny-run.test-run.ts";
 
 const folders: string[] = [];
@@ -91,6 +93,21 @@ describe("a run that cannot work is refused before any work", () => {
       return gradients / weights;
     };
     expect([1, 2, 3, 4, 8, 32].map(sets)).toEqual([1, 1, 1, 2, 3, 3]);
+    const inTwoLanes = [2, 4, 6, 8].map((count) => gradientSets(count, { lanes: 2 }));
+    expect(inTwoLanes).toEqual([2, 2, 2, 4]);
+  });
+
+  it("lanes are as many as the threads and the micro-batches divide into, and as fit into memory", () => {
+    expect([1, 2, 3, 4, 6, 8, 16].map((threads) => lanesOf(8, threads))).toEqual([1, 2, 1, 4, 2, 4, 4]);
+    expect([1, 2, 3, 4, 6, 12].map((count) => lanesOf(count, 4))).toEqual([1, 2, 1, 4, 2, 4]);
+    const { config, model } = tinyRun("", { batch: 4, microBatch: 1 });
+    const plan = (threads: number, available?: number) =>
+      planSteps(model, config, { threads, communicator: soloCommunicator }, available);
+    const [one, two] = [plan(1), plan(2)];
+    expect([one.lanes, two.lanes, plan(4).lanes]).toEqual([1, 2, 4]);
+    expect(two.memory.activations).toBe(2 * one.memory.activations);
+    expect(plan(4, two.memory.total).lanes).toBe(2);
+    expect(plan(4, 1).lanes).toBe(1);
   });
 
   it("less is predicted for smaller micro-batches", () => {

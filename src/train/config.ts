@@ -23,7 +23,7 @@ const runSettings = {
     .default([]),
   /** Tokens in a sequence. */
   length: z.int().min(8).max(1_048_576),
-  /** Sequences that go through the model at once; divides `batch`. Left out: as many as make 1024 tokens, at least 1. */
+  /** Sequences that go through the model at once; divides `batch`. Left out: as many as make 512 tokens, at least 1. */
   microBatch: z.int().min(1).optional(),
   /** Rows of logits that exist at the same time; bounds memory. */
   lossChunkRows: z.int().min(1).default(512),
@@ -65,7 +65,7 @@ export const FinetuneConfig = z.strictObject(runSettings);
 export type FinetuneConfig = z.infer<typeof FinetuneConfig>;
 
 /** Tokens of a micro-batch that a recipe does not fix: enough for fast matrix products, few enough for the caches. */
-const MICRO_BATCH_TOKENS = 1024;
+const MICRO_BATCH_TOKENS = 512;
 
 /** The largest number that divides every batch of the run. */
 export function commonBatch(config: {
@@ -77,7 +77,7 @@ export function commonBatch(config: {
 }
 
 /**
- * Sequences in a micro-batch: the recipe's, or the largest divisor of every batch that keeps to 1024 tokens.
+ * Sequences in a micro-batch: the recipe's, or the largest divisor of every batch that keeps to 512 tokens.
  * @throws FirnError `TRAIN_MICRO_BATCH` if the recipe's does not divide the batch
  */
 export function microBatchOf(config: {

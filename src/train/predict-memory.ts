@@ -6,7 +6,7 @@ import { graphParameters, type ModelConfig, parameterCount } from "../model/inde
 import { buildGradientGraph } from "./gradient-graph.ts";
 import type { OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import { createOptimizer } from "./optimizers/create-optimizer.ts";
-import { gradientSets, type StepShape } from "./replica.ts";
+import { gradientSets, type StepShape } from "./gradient-sum.ts";
 
 const BYTES = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
 
@@ -55,7 +55,7 @@ export interface TrainingMemory {
   readonly optimizer: number;
   /** The copy that is written while training goes on. */
   readonly checkpoint: number;
-  /** Alive at once while a micro-batch goes through the model and back. */
+  /** Alive at once while micro-batches go through the model and back, one in each lane. */
   readonly activations: number;
   readonly total: number;
 }
@@ -64,8 +64,8 @@ export function predictMemory(
   model: ModelConfig,
   optimizerConfig: OptimizerConfig,
   shape: StepShape,
-  /** Of the largest step, on one rank of so many. */
-  { microBatches = 1, ranks = 1 } = {},
+  /** Of the largest step, on one rank of so many, in so many lanes. */
+  { microBatches = 1, ranks = 1, lanes = 1 } = {},
 ): TrainingMemory {
   const optimizerOf = createOptimizer(optimizerConfig);
   const weights = 4 * parameterCount(model);
@@ -74,9 +74,9 @@ export function predictMemory(
     0,
   );
   const { microBatch: sequences, length, lossChunkRows } = shape;
-  const activations = peakLiveBytes(buildGradientGraph(model, { sequences, length, lossChunkRows }));
+  const activations = lanes * peakLiveBytes(buildGradientGraph(model, { sequences, length, lossChunkRows }));
   const checkpoint = weights + optimizer;
-  const gradients = weights * gradientSets(microBatches, ranks);
+  const gradients = weights * gradientSets(microBatches, { ranks, lanes });
   return {
     weights,
     gradients,

@@ -11,9 +11,10 @@ import { type SourceUse, writeExposure } from "./exposure.ts";
 import type { GoldfishConfig } from "./goldfish.ts";
 import { writeMetrics } from "./metrics.ts";
 import type { Packing, TokenDocuments } from "./packing.ts";
-import { availableMemory, checkMemory, predictMemory } from "./predict-memory.ts";
+import { availableMemory, checkMemory } from "./predict-memory.ts";
 import { recentLoss, type RunRecord } from "./run-record.ts";
-import { stepShapeOf, TrainingLoop } from "./training-loop.ts";
+import { planSteps } from "./step-plan.ts";
+import { TrainingLoop } from "./training-loop.ts";
 import type { Timetable } from "./timetable.ts";
 import { stateTensors, writeWeights } from "./weights-folder.ts";
 
@@ -109,15 +110,11 @@ export async function runTraining(run: TrainingRun, work: Work): Promise<{ reado
   checkLength(config.length, model);
   checkIds(run.documents, model.vocabSize);
   checkWeights(run.weights, model);
-  const shape = stepShapeOf(run, work);
-  const ranks = work.communicator?.size ?? 1;
-  const largest = Math.max(config.batch, ...config.batchGrowth.map(({ batch }) => batch));
-  const microBatches = largest / shape.microBatch / ranks;
-  const memory = predictMemory(model, config.optimizer, shape, { microBatches, ranks });
-  work.report.line(`${run.kind}: ${formatBytes(memory.total)} of memory predicted.`);
-  checkMemory(memory, availableMemory());
+  const plan = planSteps(model, config, work);
+  work.report.line(`${run.kind}: ${formatBytes(plan.memory.total)} of memory predicted.`);
+  checkMemory(plan.memory, availableMemory());
   await mkdir(dir, { recursive: true });
-  const loop = await TrainingLoop.open(run, work);
+  const loop = await TrainingLoop.open(run, plan, work);
   try {
     await loop.run();
     await writeWeights(dir, model, await loop.trainer.weights());

@@ -10,6 +10,7 @@ import { SMALLEST_MODEL } from "./tiny-run.test-run.ts";
 const model = SMALLEST_MODEL;
 const optimizer = OptimizerConfig.parse({ clipNorm: 1 });
 
+/** In rows of 16 tokens, 8 of them. */
 function batchOf(): Batch {
   const random = randomStream(5, "trainer");
   const ids = Int32Array.from({ length: 400 }, () => random.integer(model.vocabSize));
@@ -24,10 +25,15 @@ function batchOf(): Batch {
   );
 }
 
-async function oneStep(microBatch: number, threads: number): Promise<Record<string, Float32Array>> {
+async function oneStep(
+  microBatch: number,
+  threads: number,
+  lanes = 1,
+): Promise<Record<string, Float32Array>> {
   const shape = { length: 16, microBatch, lossChunkRows: 32 };
   const trainer = await Trainer.create(model, optimizer, shape, initialWeights(model, 2), {
     threads,
+    lanes,
     where: "test",
   });
   const before = (await trainer.weights()).get("lm_head.weight")!.slice();
@@ -65,5 +71,30 @@ describe("a training step", () => {
 
   it("has the same bits with one thread and with two", async () => {
     expect(await oneStep(4, 2)).toEqual(await oneStep(4, 1));
+  });
+
+  it.each([
+    [4, 2, 2],
+    [2, 4, 4],
+    [1, 4, 2],
+  ])(
+    "has the same bits with micro-batches of %i by %i threads in %i lanes as in one",
+    async (microBatch, threads, lanes) => {
+      expect(await oneStep(microBatch, threads, lanes)).toEqual(await oneStep(microBatch, 1));
+    },
+  );
+
+  it("that fails in one lane says so when no lane computes any more, and can be tried again", async () => {
+    const shape = { length: 16, microBatch: 2, lossChunkRows: 32 };
+    const options = { threads: 2, lanes: 2, where: "test" };
+    const trainer = await Trainer.create(model, optimizer, shape, initialWeights(model, 2), options);
+    const batch = batchOf();
+    const right = batch.ids[100]!;
+    batch.ids[100] = model.vocabSize;
+    await expect(trainer.gradients(batch)).rejects.toThrow(/ENGINE_RUN/);
+    batch.ids[100] = right;
+    const { loss } = await trainer.gradients(batch);
+    expect(Float32Array.of(loss)).toEqual((await oneStep(2, 1)).loss);
+    await trainer.close();
   });
 });

@@ -15,7 +15,8 @@ import type { Batch } from "./batch.ts";
 import type { OptimizerConfig } from "./optimizers/create-optimizer.ts";
 import { sendShares } from "./parallel/batch-share.ts";
 import { sendCommand } from "./parallel/command.ts";
-import { type GradientResult, Replica, type ReplicaSettings, type StepShape } from "./replica.ts";
+import type { StepShape } from "./gradient-sum.ts";
+import { type GradientResult, Replica, type ReplicaSettings } from "./replica.ts";
 
 function checkRanks(parameters: number, ranks: number): void {
   if (ranks <= parameters) return;
@@ -56,6 +57,8 @@ export class Trainer {
       readonly where: string;
       readonly communicator?: Communicator;
       readonly device?: DeviceName;
+      /** Micro-batches that go through the model at once (`lanesOf`); for one rank on the processor. */
+      readonly lanes?: number;
       readonly profilePrefix?: string;
     },
   ): Promise<Trainer> {

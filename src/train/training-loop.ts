@@ -4,11 +4,10 @@ import { FirnError, type Json, soloCommunicator, type Work } from "../core/index
 import { type Batch, makeBatch } from "./batch.ts";
 import { stateFits } from "./check-run.ts";
 import { type CheckpointContent, CheckpointWriter, loadCheckpoint } from "./checkpoint.ts";
-import { commonBatch, microBatchOf } from "./config.ts";
+import { microBatchOf } from "./config.ts";
 import { addGroups, bitsPerByteOf, blockSteps, groupStep } from "./group-losses.ts";
 import { LiveView } from "./live-view.ts";
 import { LiveMetrics } from "./metrics.ts";
-import { rankMicroBatch } from "./parallel/ownership.ts";
 import {
   addStep,
   emptyRecord,
@@ -21,24 +20,17 @@ import {
 import type { TrainingRun } from "./run-training.ts";
 import { learningRateAt } from "./schedule.ts";
 import { reasonToSkip } from "./stability.ts";
+import type { StepPlan } from "./step-plan.ts";
 import { type Timetable, timetable } from "./timetable.ts";
-import type { GradientResult, StepShape } from "./replica.ts";
+import type { GradientResult } from "./replica.ts";
 import { Trainer } from "./trainer.ts";
 
 /** Documents that a fact or an error names at most. */
 const NAMED_DOCUMENTS = 20;
 
-/** How the batch goes through the model, on every rank. */
-export function stepShapeOf({ config }: TrainingRun, { communicator = soloCommunicator }: Work): StepShape {
-  return {
-    length: config.length,
-    microBatch: rankMicroBatch(commonBatch(config), microBatchOf(config), communicator.size),
-    lossChunkRows: config.lossChunkRows,
-  };
-}
-
 export class TrainingLoop {
   readonly #run: TrainingRun;
+  readonly #plan: StepPlan;
   readonly #work: Work;
   readonly #checkpoints: CheckpointWriter;
   readonly #metrics: LiveMetrics;
@@ -48,8 +40,14 @@ export class TrainingLoop {
   trainer: Trainer;
   record: RunRecord;
 
-  private constructor(run: TrainingRun, work: Work, from: { trainer: Trainer; record: RunRecord }) {
+  private constructor(
+    run: TrainingRun,
+    plan: StepPlan,
+    work: Work,
+    from: { trainer: Trainer; record: RunRecord },
+  ) {
     this.#run = run;
+    this.#plan = plan;
     this.#work = work;
     this.trainer = from.trainer;
     this.record = from.record;
@@ -62,12 +60,15 @@ export class TrainingLoop {
   }
 
   /** Goes on from the newest whole checkpoint, or begins. */
-  static async open(run: TrainingRun, work: Work): Promise<TrainingLoop> {
+  static async open(run: TrainingRun, plan: StepPlan, work: Work): Promise<TrainingLoop> {
     const saved = await loadUsable(run, work);
-    reportSmallMicroBatches(run, work);
+    reportSmallMicroBatches(run, plan, work);
     if (saved !== undefined) work.report.line(`Goes on after step ${saved.step} of ${run.config.steps}.`);
     const record = saved === undefined ? emptyRecord() : RunRecord.parse(saved.record);
-    return new TrainingLoop(run, work, { trainer: await createTrainer(run, work, saved), record });
+    return new TrainingLoop(run, plan, work, {
+      trainer: await createTrainer(run, plan, work, saved),
+      record,
+    });
   }
 
   /** Runs the steps that are left. */
@@ -197,7 +198,7 @@ export class TrainingLoop {
     const restored = saved === undefined ? emptyRecord() : RunRecord.parse(saved.record);
     this.record = { ...restored, rollbacks: [...rollbacks, { atStep, toStep, sequences }] };
     await this.trainer.close();
-    this.trainer = await createTrainer(this.#run, this.#work, saved);
+    this.trainer = await createTrainer(this.#run, this.#plan, this.#work, saved);
     await this.#metrics.rewrite(this.record);
     this.#work.report.line(
       `Goes back from step ${atStep} to step ${toStep} and passes over the ${sequences} sequences between.`,
@@ -213,9 +214,9 @@ function looksAt(step: number, steps: number, times: number): boolean {
 }
 
 /** Says so where several ranks make a step's sums come out in another order than one rank does. */
-function reportSmallMicroBatches(run: TrainingRun, work: Work): void {
+function reportSmallMicroBatches(run: TrainingRun, plan: StepPlan, work: Work): void {
   const alone = microBatchOf(run.config);
-  const { microBatch } = stepShapeOf(run, work);
+  const { microBatch } = plan.shape;
   if (microBatch === alone) return;
   work.report.line(
     `${work.communicator?.size} ranks need micro-batches of ${microBatch} sequences instead of ${alone}: the weights will be those of one ` +
@@ -235,19 +236,19 @@ async function loadUsable(run: TrainingRun, work: Work): Promise<CheckpointConte
   });
 }
 
-function createTrainer(run: TrainingRun, work: Work, saved: CheckpointContent | undefined): Promise<Trainer> {
+function createTrainer(
+  run: TrainingRun,
+  { shape, lanes }: StepPlan,
+  work: Work,
+  saved: CheckpointContent | undefined,
+): Promise<Trainer> {
   const { communicator = soloCommunicator, threads } = work;
-  return Trainer.create(
-    run.model,
-    run.config.optimizer,
-    stepShapeOf(run, work),
-    saved?.weights ?? run.weights,
-    {
-      threads,
-      where: run.dir,
-      communicator,
-      device: run.config.device,
-      ...(saved === undefined ? {} : { state: saved.state }),
-    },
-  );
+  return Trainer.create(run.model, run.config.optimizer, shape, saved?.weights ?? run.weights, {
+    threads,
+    lanes,
+    where: run.dir,
+    communicator,
+    device: run.config.device,
+    ...(saved === undefined ? {} : { state: saved.state }),
+  });
 }

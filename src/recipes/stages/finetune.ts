@@ -16,7 +16,7 @@ const INSTRUCT_EOS = ["</s>", "<|assistant_end|>", "<|tools_suffix|>"] as const;
 
 export const finetune = defineStage({
   name: "finetune",
-  version: 3,
+  version: 4,
   inputs: { weights: "weights", tokenizer: "tokenizer", conversations: "conversations" },
   output: "weights",
   resumable: true,

@@ -62,7 +62,7 @@ const inputs = { weights: "weights", tokens: "tokens", tokenizer: "tokenizer" } 
 export const pretrainStage = (samples: SamplesSection) =>
   defineStage({
     name: "pretrain",
-    version: 5,
+    version: 6,
     inputs,
     output: "weights",
     resumable: true,
