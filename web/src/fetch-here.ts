@@ -24,7 +24,9 @@ export interface ErrorBody {
 }
 
 export function failureOf(body: ErrorBody, fallback: string): ApiFailure {
-  return new ApiFailure(body.error?.message ?? fallback, body.error?.code ?? null);
+  const code = body.error?.code ?? null;
+  const own: Readonly<Record<string, string | undefined>> = words.failures;
+  return new ApiFailure((code === null ? undefined : own[code]) ?? body.error?.message ?? fallback, code);
 }
 
 /** For people: what went wrong. */

@@ -3,6 +3,7 @@ import { documents } from "./english/documents.ts";
 import { runs } from "./english/runs.ts";
 import { tokenizer } from "./english/tokenizer.ts";
 import { transparency } from "./english/transparency.ts";
+import type { Failures } from "./failures.ts";
 
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
@@ -25,6 +26,8 @@ export const english = {
   theme: { toDark: "Switch to dark colours", toLight: "Switch to light colours" },
   loading: "Asking the server which models it has …",
   noServer: "The server does not answer. Is `firn serve` still running?",
+  /** By the server's codes, instead of its own English sentences. */
+  failures: {} as Partial<Failures>,
   tryAgain: "Try again",
   close: "Close",
   cancel: "Cancel",

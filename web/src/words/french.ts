@@ -1,5 +1,6 @@
 /** @file The page in French. */
 import type { Words } from "./english.ts";
+import type { Failures } from "./failures.ts";
 import { documents } from "./french/documents.ts";
 import { runs } from "./french/runs.ts";
 import { tokenizer } from "./french/tokenizer.ts";
@@ -26,6 +27,27 @@ export const french: Words = {
   theme: { toDark: "Passer aux couleurs sombres", toLight: "Passer aux couleurs claires" },
   loading: "On demande au serveur quels modèles il a …",
   noServer: "Le serveur ne répond pas. `firn serve` tourne-t-il encore ?",
+  failures: {
+    server_busy: "Le serveur a trop à faire en ce moment. Réessayez dans quelques secondes.",
+    server_stopping: "Le serveur est en train de s’arrêter.",
+    request_timeout: "La réponse a pris plus de temps que ce serveur ne le permet.",
+    internal_error: "Quelque chose a échoué dans le serveur ; son journal dit quoi.",
+    rate_limit_exceeded: "Cette clé a épuisé ce qui lui revient pour cette minute. Réessayez bientôt.",
+    missing_api_key: "Ce serveur demande une clé d’API.",
+    invalid_api_key: "Le serveur n’accepte pas cette clé : elle est inconnue, échue ou révoquée.",
+    insufficient_permissions: "Cette clé n’en a pas le droit.",
+    context_length_exceeded:
+      "Le texte est plus long que ce que ce modèle peut lire. Raccourcissez-le ou commencez une nouvelle conversation.",
+    request_too_large: "Cette requête est trop grande pour le serveur.",
+    model_not_found: "Ce modèle n’existe pas sur ce serveur.",
+    no_upstream: "Aucune machine derrière ce serveur n’est prête en ce moment.",
+    upstream_failed: "La machine derrière ce serveur n’a pas répondu correctement.",
+    unsupported_endpoint: "Ce serveur n’offre pas cela.",
+    not_found: "Cela n’existe pas, ou plus, ici.",
+    no_run: "Cet entraînement n’existe pas ici.",
+    no_documents: "Ces documents n’existent pas ici.",
+    no_corpus: "Les documents dont ce modèle a appris ne sont pas sur cette machine.",
+  } satisfies Failures,
   tryAgain: "Réessayer",
   close: "Fermer",
   cancel: "Annuler",

@@ -1,5 +1,6 @@
 /** @file The page in German, as Switzerland writes it (no ß). */
 import type { Words } from "./english.ts";
+import type { Failures } from "./failures.ts";
 import { documents } from "./german/documents.ts";
 import { runs } from "./german/runs.ts";
 import { tokenizer } from "./german/tokenizer.ts";
@@ -26,6 +27,29 @@ export const german: Words = {
   theme: { toDark: "Zu dunklen Farben wechseln", toLight: "Zu hellen Farben wechseln" },
   loading: "Der Server wird gefragt, welche Modelle er hat …",
   noServer: "Der Server antwortet nicht. Läuft `firn serve` noch?",
+  failures: {
+    server_busy: "Der Server hat gerade zu viel zu tun. Versuchen Sie es in ein paar Sekunden wieder.",
+    server_stopping: "Der Server wird gerade beendet.",
+    request_timeout: "Die Antwort hat länger gedauert, als dieser Server erlaubt.",
+    internal_error: "Im Server ist etwas schiefgegangen; sein Protokoll sagt, was.",
+    rate_limit_exceeded:
+      "Dieser Schlüssel hat aufgebraucht, was ihm für diese Minute zusteht. Versuchen Sie es bald wieder.",
+    missing_api_key: "Dieser Server verlangt einen API-Schlüssel.",
+    invalid_api_key:
+      "Der Server nimmt diesen Schlüssel nicht an: Er ist unbekannt, abgelaufen oder widerrufen.",
+    insufficient_permissions: "Dieser Schlüssel darf das nicht.",
+    context_length_exceeded:
+      "Der Text ist länger, als dieses Modell lesen kann. Kürzen Sie ihn, oder beginnen Sie ein neues Gespräch.",
+    request_too_large: "Diese Anfrage ist zu gross für den Server.",
+    model_not_found: "Dieses Modell gibt es auf diesem Server nicht.",
+    no_upstream: "Hinter diesem Server ist zurzeit keine Maschine bereit.",
+    upstream_failed: "Die Maschine hinter diesem Server hat nicht recht geantwortet.",
+    unsupported_endpoint: "Das bietet dieser Server nicht an.",
+    not_found: "Das gibt es hier nicht (mehr).",
+    no_run: "Diesen Lauf gibt es hier nicht.",
+    no_documents: "Diese Dokumente gibt es hier nicht.",
+    no_corpus: "Die Dokumente, aus denen dieses Modell gelernt hat, liegen nicht auf dieser Maschine.",
+  } satisfies Failures,
   tryAgain: "Nochmals versuchen",
   close: "Schliessen",
   cancel: "Abbrechen",

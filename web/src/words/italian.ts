@@ -1,5 +1,6 @@
 /** @file The page in Italian. */
 import type { Words } from "./english.ts";
+import type { Failures } from "./failures.ts";
 import { documents } from "./italian/documents.ts";
 import { runs } from "./italian/runs.ts";
 import { tokenizer } from "./italian/tokenizer.ts";
@@ -26,6 +27,27 @@ export const italian: Words = {
   theme: { toDark: "Passa ai colori scuri", toLight: "Passa ai colori chiari" },
   loading: "Si chiede al server quali modelli ha …",
   noServer: "Il server non risponde. `firn serve` è ancora in funzione?",
+  failures: {
+    server_busy: "Il server ha troppo da fare in questo momento. Riprovi tra qualche secondo.",
+    server_stopping: "Il server si sta fermando.",
+    request_timeout: "La risposta ha richiesto più tempo di quanto questo server consenta.",
+    internal_error: "Qualcosa è andato storto nel server; il suo registro dice che cosa.",
+    rate_limit_exceeded: "Questa chiave ha esaurito quanto le spetta per questo minuto. Riprovi tra poco.",
+    missing_api_key: "Questo server chiede una chiave API.",
+    invalid_api_key: "Il server non accetta questa chiave: è sconosciuta, scaduta o revocata.",
+    insufficient_permissions: "Questa chiave non ne ha il permesso.",
+    context_length_exceeded:
+      "Il testo è più lungo di quanto questo modello possa leggere. Lo accorci o inizi una nuova conversazione.",
+    request_too_large: "Questa richiesta è troppo grande per il server.",
+    model_not_found: "Questo modello non esiste su questo server.",
+    no_upstream: "Nessuna macchina dietro questo server è pronta in questo momento.",
+    upstream_failed: "La macchina dietro questo server non ha risposto correttamente.",
+    unsupported_endpoint: "Questo server non lo offre.",
+    not_found: "Qui non esiste, o non esiste più.",
+    no_run: "Questo addestramento qui non esiste.",
+    no_documents: "Questi documenti qui non esistono.",
+    no_corpus: "I documenti da cui questo modello ha imparato non sono su questa macchina.",
+  } satisfies Failures,
   tryAgain: "Riprova",
   close: "Chiudi",
   cancel: "Annulla",

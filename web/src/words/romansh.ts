@@ -1,5 +1,6 @@
 /** @file The page in Romansh (Rumantsch Grischun). */
 import type { Words } from "./english.ts";
+import type { Failures } from "./failures.ts";
 import { documents } from "./romansh/documents.ts";
 import { runs } from "./romansh/runs.ts";
 import { tokenizer } from "./romansh/tokenizer.ts";
@@ -26,6 +27,28 @@ export const romansh: Words = {
   theme: { toDark: "Midar a colurs stgiras", toLight: "Midar a colurs cleras" },
   loading: "I vegn dumandà il server tge models ch’el ha …",
   noServer: "Il server na respunda betg. Funcziuna `firn serve` anc?",
+  failures: {
+    server_busy: "Il server ha memia da far il mument. Empruvai danovamain en intginas secundas.",
+    server_stopping: "Il server vegn gist fermà.",
+    request_timeout: "La resposta ha durà pli ditg che quai che quest server permetta.",
+    internal_error: "Insatge è ì mal en il server; ses protocol di tge.",
+    rate_limit_exceeded:
+      "Questa clav ha duvrà tut quai che la stat a disposiziun per questa minuta. Empruvai prest danovamain.",
+    missing_api_key: "Quest server dumonda ina clav API.",
+    invalid_api_key: "Il server n’accepta betg questa clav: ella è nunenconuschenta, scrudada u revocada.",
+    insufficient_permissions: "Questa clav na dastga betg far quai.",
+    context_length_exceeded:
+      "Il text è pli lung che quai che quest model po leger. Scursanai el u cumenzai in nov discurs.",
+    request_too_large: "Questa dumonda è memia gronda per il server.",
+    model_not_found: "Quest model n’exista betg sin quest server.",
+    no_upstream: "Davos quest server n’è il mument nagina maschina pronta.",
+    upstream_failed: "La maschina davos quest server n’ha betg respundì endretg.",
+    unsupported_endpoint: "Quest server na porscha betg quai.",
+    not_found: "Quai n’exista betg (pli) qua.",
+    no_run: "Quest trenament n’exista betg qua.",
+    no_documents: "Quests documents n’existan betg qua.",
+    no_corpus: "Ils documents dals quals quest model ha emprendì n’èn betg sin questa maschina.",
+  } satisfies Failures,
   tryAgain: "Empruvar danovamain",
   close: "Serrar",
   cancel: "Interrumper",
