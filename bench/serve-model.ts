@@ -24,6 +24,7 @@ import {
 } from "../src/tokenizer/index.ts";
 
 export const SIZES = {
+  "1B": { hiddenSize: 2048, layers: 16, heads: 32, kvHeads: 8, headDim: 64, ffnSize: 8192 },
   "100M": { hiddenSize: 768, layers: 12, heads: 12, kvHeads: 4, headDim: 64, ffnSize: 3072 },
   "10M": { hiddenSize: 256, layers: 6, heads: 4, kvHeads: 2, headDim: 64, ffnSize: 1024 },
   "1M": { hiddenSize: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16, ffnSize: 256 },
@@ -32,6 +33,8 @@ export type Size = keyof typeof SIZES;
 
 const SPECIAL_BLOCK = 1000;
 const MERGED_TOKENS = 15_000;
+/** The largest model has as many tokens as Apertus: here unused ones stand for words that this text has not got. */
+const APERTUS_TOKENS = 131_072;
 /** Random logits are nearly the same for all tokens; trained ones are not, and sampling costs accordingly. */
 const OUTPUT_SCALE = 12;
 
@@ -53,7 +56,8 @@ export async function benchModel(size: Size): Promise<string> {
   counter.add(await corpus());
   const merges = await trainMerges(counter.total(), { tokens: 256 + MERGED_TOKENS, minFrequency: 2 });
   const systemText = defaultSystemText({ name: "Bench" });
-  const tokenizer = tokenizerFromMerges(merges, { specialBlock: SPECIAL_BLOCK, systemText });
+  const specialBlock = size === "1B" ? APERTUS_TOKENS - merges.tokens.length : SPECIAL_BLOCK;
+  const tokenizer = tokenizerFromMerges(merges, { specialBlock, systemText });
   await saveTokenizer(tokenizer, partial);
   const config: ModelConfig = {
     ...APERTUS_8B,
@@ -66,9 +70,9 @@ export async function benchModel(size: Size): Promise<string> {
   };
   const weights = initialWeights(config, 1);
   const output = weights.get("lm_head.weight")!;
-  output.forEach((value, i) => (output[i] = value * OUTPUT_SCALE));
-  // No token ends an answer: the rows of special tokens say nothing.
-  output.fill(0, 0, SPECIAL_BLOCK * config.hiddenSize);
+  // No token ends an answer: special tokens, the unused ones too, are never likely.
+  const likely = specialBlock * config.hiddenSize;
+  for (let i = likely; i < output.length; i++) output[i]! *= OUTPUT_SCALE;
   await writeSafetensors(
     join(partial, "model.safetensors"),
     parameterSpecs(config).map(({ name, shape }) => ({

@@ -1,7 +1,7 @@
 /**
  * @file The service against llama.cpp itself on the same file and threads, many streams at once, a long prompt beside a
  * running answer, and ten thousand requests. The server is a process of its own; this one is its clients. `FIRN_BENCH_PART`
- * (one, many, long) runs one part alone.
+ * (one, large, many, long) runs one part alone. `large` makes a model that takes 7 GB of memory and of disk once.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -60,9 +60,9 @@ const rate = (times: readonly number[]): number => ((times.length - 1) / (times.
 const quantile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
 
-async function singleStream(threads: number, seconds: number): Promise<void> {
-  const engine = await startEngine("100M", threads, 1);
-  const tokens = 200;
+async function singleStream(size: Size, threads: number, seconds: number): Promise<void> {
+  const engine = await startEngine(size, threads, 1);
+  const tokens = size === "1B" ? 50 : 200;
   const rows: string[][] = [];
   for (const temperature of [0, 0.8]) {
     const ratios: number[] = [];
@@ -88,7 +88,7 @@ async function singleStream(threads: number, seconds: number): Promise<void> {
     ]);
   }
   console.log(
-    formatTable(["one stream", "llama.cpp tok/s", "over HTTP tok/s", "median ratio", "pairs"], rows),
+    formatTable([`one stream, ${size}`, "llama.cpp tok/s", "over HTTP tok/s", "median ratio", "pairs"], rows),
   );
   await engine.stop();
 }
@@ -187,7 +187,8 @@ export async function benchServe(cores: number, seconds: number): Promise<void> 
   const threads = Math.max(1, cores - 1);
   console.log(`llama.cpp computes on ${threads} thread(s).\n`);
   const parts = {
-    one: () => singleStream(threads, seconds),
+    one: () => singleStream("100M", threads, seconds),
+    large: () => singleStream("1B", threads, seconds),
     many: () => manyStreams(threads),
     long: manyRequests,
   };
