@@ -464,9 +464,23 @@ export const COMMANDS: readonly Command[] = [
       },
       { flags: "--max-tokens <n>", description: "longest answer", default: "256" },
       { flags: "--seed <n>", description: "same seed, same words, same answer", default: "0" },
+      { flags: "--tools", description: "let the model use tools: a calculator; each call is asked about" },
+      {
+        flags: "--documents <dir>",
+        description: "tools, and among them a search in the .txt and .md files of a folder",
+      },
+      { flags: "--mcp <file>", description: "tools, and among them those of these MCP servers" },
+      {
+        flags: "--allow-tools",
+        description: "run calls of tools without asking; without it piped input has them refused",
+      },
       { flags: "--threads <n>", description: "threads of numerical work", default: "all cores" },
     ],
-    examples: ["npx firn chat", 'echo "Guten Tag" | npx firn chat --temperature 0'],
+    examples: [
+      "npx firn chat",
+      "npx firn chat swiss-ai/Apertus-8B-Instruct-2509 --tools",
+      'echo "Guten Tag" | npx firn chat --temperature 0',
+    ],
     load: () => import("./commands/chat.ts"),
   },
   {

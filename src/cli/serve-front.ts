@@ -46,8 +46,9 @@ function upstreamUrl(text: string): string {
   });
 }
 
-async function openTools(
-  options: z.infer<typeof schema>,
+/** The tools that the options name: the calculator and, where they say so, search and those of MCP servers. */
+export async function openTools(
+  options: Pick<z.infer<typeof schema>, "documents" | "mcp">,
   call: CommandCall,
 ): Promise<{ tools: Tool[]; close: () => Promise<void> }> {
   const tools: Tool[] = [calculator];

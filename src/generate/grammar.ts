@@ -3,7 +3,9 @@
  * places where a text may stand in it is a state, states are shared, and each remembers where each byte led. After a few
  * tokens of an answer a look at a byte is therefore one look into a table, whatever the grammar.
  */
-import { assert } from "../core/index.ts";
+import { assert, FirnError, groupBy } from "../core/index.ts";
+import type { Automaton } from "./automaton.ts";
+import { type CodePoints, unite } from "./code-points.ts";
 
 /** What a rule's alternative is made of: a set of bytes, or another rule by its number. */
 export type GrammarElement = { readonly bytes: Uint8Array } | { readonly rule: number };
@@ -26,12 +28,22 @@ export interface GrammarState {
   readonly next: Map<number, GrammarState | undefined>;
 }
 
+/** A grammar is made while others wait; this one takes a second or two. */
+const MAX_RULES = 100_000;
+
 /** Collects rules; rule 0 is the whole text. */
 export class GrammarBuilder {
   readonly #rules: Alternative[][] = [[]];
 
   /** A new rule without alternatives, to be defined once its number is known to others. */
   declare(): number {
+    if (this.#rules.length >= MAX_RULES) {
+      throw new FirnError("GENERATE_SCHEMA", {
+        expected: `a form that a grammar of ${MAX_RULES} rules can hold`,
+        got: "a larger one",
+        next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
+      });
+    }
     return this.#rules.push([]) - 1;
   }
 
@@ -58,9 +70,63 @@ export class GrammarBuilder {
     return this.rule([...required, rest]);
   }
 
+  /** The texts of `automaton`, each of whose code points is written as `write` says. */
+  regular(automaton: Automaton, write: (on: CodePoints) => GrammarElement): GrammarElement {
+    const rules = automaton.map(() => this.declare());
+    automaton.forEach(({ accepts, edges }, i) => {
+      const onwards = groupBy(edges, ({ to }) => String(to));
+      this.define(rules[i]!, [
+        ...(accepts ? [[]] : []),
+        ...[...onwards.values()].map((group) => [
+          write(group.length === 1 ? group[0]!.on : unite(...group.map(({ on }) => on))),
+          { rule: rules[group[0]!.to]! },
+        ]),
+      ]);
+    });
+    return { rule: rules[0]! };
+  }
+
+  /** Whether some text is of the form of `element`. */
+  possible(element: GrammarElement): boolean {
+    return "bytes" in element ? element.bytes.includes(1) : this.#possibleRules().has(element.rule);
+  }
+
+  /** The grammar whose texts are `root`'s; what no text can complete is left out, so that no text comes to a dead end. */
   build(root: GrammarElement): Grammar {
     this.define(0, [[root]]);
-    return new Grammar(this.#rules);
+    const rules = this.#possibleRules();
+    const can = (element: GrammarElement): boolean =>
+      "bytes" in element ? element.bytes.includes(1) : rules.has(element.rule);
+    return new Grammar(this.#rules.map((alternatives) => alternatives.filter((one) => one.every(can))));
+  }
+
+  /** The rules that some finite text completes: those of an alternative all of whose rules are known to be such. */
+  #possibleRules(): ReadonlySet<number> {
+    const possible = new Set<number>();
+    /** Rule → the alternatives that wait for it, with the number of rules each still waits for. */
+    const waiting = new Map<number, { readonly rule: number; missing: number }[]>();
+    const found: number[] = [];
+    const add = (rule: number): void => {
+      if (possible.has(rule)) return;
+      possible.add(rule);
+      found.push(rule);
+    };
+    this.#rules.forEach((alternatives, rule) => {
+      for (const alternative of alternatives) {
+        if (alternative.some((one) => "bytes" in one && !one.bytes.includes(1))) continue;
+        const needed = alternative.flatMap((one) => ("rule" in one ? [one.rule] : []));
+        const waiter = { rule, missing: needed.length };
+        for (const one of needed) {
+          const waiters = waiting.get(one);
+          if (waiters === undefined) waiting.set(one, [waiter]);
+          else waiters.push(waiter);
+        }
+        if (needed.length === 0) add(rule);
+      }
+    });
+    for (let rule = found.pop(); rule !== undefined; rule = found.pop())
+      for (const waiter of waiting.get(rule) ?? []) if (--waiter.missing === 0) add(waiter.rule);
+    return possible;
   }
 }
 

@@ -3,6 +3,7 @@ export { Grammar, GrammarBuilder, literal } from "./grammar.ts";
 export { JsonGrammarBuilder } from "./json-grammar.ts";
 export * from "./language-model.ts";
 export { LlamaModel, type LlamaModelOptions, openLlamaModel } from "./llama-model.ts";
+export { LogitChanges, type LogitChangeOptions } from "./logit-changes.ts";
 export { OnnxModel, type OnnxModelOptions } from "./onnx-model.ts";
 export {
   knownLogprobs,

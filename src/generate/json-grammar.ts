@@ -1,9 +1,20 @@
 /** @file JSON as a grammar (RFC 8259), and the pieces from which a schema's grammar is put together. */
+import type { Automaton } from "./automaton.ts";
+import { type CodePoints, complement, intersect } from "./code-points.ts";
 import { byteRange, GrammarBuilder, type GrammarElement, literal } from "./grammar.ts";
 
 /** Digits of a fraction or an exponent that an answer may have; a model in a loop would write them forever. */
 const MAX_FRACTION_DIGITS = 16;
 const MAX_INDENT = 20;
+/** Characters that a string cannot hold as they are (RFC 8259, section 7). */
+const ESCAPED: CodePoints = [0x00, 0x1f, 0x22, 0x22, 0x5c, 0x5c];
+/** Code points by the bytes that follow the first one of their UTF-8; halves of surrogate pairs have none. */
+const UTF8 = [
+  { lead: 0x00, more: 0, range: [0x00, 0x7f] },
+  { lead: 0xc0, more: 1, range: [0x80, 0x7ff] },
+  { lead: 0xe0, more: 2, range: [0x800, 0xd7ff, 0xe000, 0xffff] },
+  { lead: 0xf0, more: 3, range: [0x10000, 0x10ffff] },
+] as const;
 
 /** A builder that knows JSON. Strings are valid Unicode: broken UTF-8 and halves of surrogate pairs cannot be written. */
 export class JsonGrammarBuilder extends GrammarBuilder {
@@ -25,6 +36,7 @@ export class JsonGrammarBuilder extends GrammarBuilder {
   readonly value: GrammarElement;
   readonly anyObject: GrammarElement;
   readonly anyArray: GrammarElement;
+  readonly #characters = new Map<CodePoints | string, GrammarElement>();
 
   constructor() {
     super();
@@ -100,48 +112,56 @@ export class JsonGrammarBuilder extends GrammarBuilder {
     return this.rule([...literal("{"), this.space, afterNone, this.space, ...literal("}")]);
   }
 
-  /** Whole numbers from `min` to `max`, both included and safe integers. */
-  integer(min: number, max: number): GrammarElement {
-    const alternatives: GrammarElement[][] = [];
-    if (min < 0) {
-      const least = Math.max(1, -max);
-      alternatives.push(...this.#naturals(least, -min).map((digits) => [...literal("-"), ...digits]));
-    }
-    if (max >= 0) alternatives.push(...this.#naturals(Math.max(0, min), max));
-    return this.rule(...alternatives);
-  }
-
   colon(): GrammarElement[] {
     return [...literal(":"), this.space];
   }
 
-  #naturals(min: number, max: number): GrammarElement[][] {
-    const found: GrammarElement[][] = [];
-    for (let length = String(min).length; length <= String(max).length; length++) {
-      const least = length === String(min).length ? String(min) : `1${"0".repeat(length - 1)}`;
-      const most = length === String(max).length ? String(max) : "9".repeat(length);
-      found.push(...this.#between(least, most));
-    }
-    return found;
+  /** A string's content that `automaton` accepts; each character is written as `JSON.stringify` does it. */
+  text(automaton: Automaton): GrammarElement {
+    return this.regular(automaton, (on) => this.#charactersIn(on));
   }
 
-  /** Digit strings of one length from `least` to `most`. */
-  #between(least: string, most: string): GrammarElement[][] {
-    if (/^0*$/.test(least) && /^9*$/.test(most)) return [Array.from(least, () => this.digit)];
-    const [low, high] = [Number(least[0]), Number(most[0])];
-    const rest = (digit: number, from: string, to: string): GrammarElement[] => [
-      ...literal(String(digit)),
-      this.rule(...this.#between(from, to)),
-    ];
-    if (low === high) return [rest(low, least.slice(1), most.slice(1))];
-    const zeros = "0".repeat(least.length - 1);
-    const nines = "9".repeat(least.length - 1);
-    const middle = [byteRange(0x30 + low + 1, 0x30 + high - 1), ...Array.from(zeros, () => this.digit)];
-    return [
-      rest(low, least.slice(1), nines),
-      ...(high - low > 1 ? [middle] : []),
-      rest(high, zeros, most.slice(1)),
-    ];
+  /** What `automaton` accepts, digits and signs, as it stands. */
+  digits(automaton: Automaton): GrammarElement {
+    return this.regular(automaton, (on) => byteRange(...on));
+  }
+
+  #charactersIn(set: CodePoints): GrammarElement {
+    // Most sets come many times as the same object, some as equal ones.
+    const known = this.#characters.get(set) ?? this.#characters.get(set.join());
+    if (known !== undefined) {
+      this.#characters.set(set, known);
+      return known;
+    }
+    const escaped = intersect(set, ESCAPED);
+    const alternatives: GrammarElement[][] = [];
+    for (let i = 0; i < escaped.length; i += 2)
+      for (let code = escaped[i]!; code <= escaped[i + 1]!; code++)
+        alternatives.push(literal(JSON.stringify(String.fromCharCode(code)).slice(1, -1)));
+    const plain = intersect(set, complement(ESCAPED));
+    for (const { lead, more, range } of UTF8)
+      alternatives.push(...this.#bytesOf(intersect(plain, range), lead, more));
+    const element = this.rule(...alternatives);
+    this.#characters.set(set, element).set(set.join(), element);
+    return element;
+  }
+
+  /** A byte from `lead` on and `more` bytes after it, which tell apart the numbers of `set`; bytes that go on alike are one. */
+  #bytesOf(set: CodePoints, lead: number, more: number): GrammarElement[][] {
+    if (set.length === 0) return [];
+    const size = 64 ** more;
+    const byTail = new Map<string, { readonly bytes: number[]; readonly tail: CodePoints }>();
+    for (let block = Math.floor(set[0]! / size); block * size <= set.at(-1)!; block++) {
+      const tail = intersect(set, [block * size, block * size + size - 1]).map((code) => code - block * size);
+      if (tail.length === 0) continue;
+      const group = byTail.get(tail.join()) ?? { bytes: [], tail };
+      group.bytes.push(lead + block, lead + block);
+      byTail.set(tail.join(), group);
+    }
+    return [...byTail.values()].map(({ bytes, tail }) => [
+      byteRange(...bytes),
+      ...(more === 0 ? [] : [this.rule(...this.#bytesOf(tail, 0x80, more - 1))]),
+    ]);
   }
 
   #character(): GrammarElement {

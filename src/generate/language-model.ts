@@ -3,6 +3,7 @@
  * (later) anything with an OpenAI-compatible address. Tokens in, tokens and natural-log probabilities out; text
  * is the tokenizer's business.
  */
+import type { LogitChangeOptions } from "./logit-changes.ts";
 import type { TokenConstraint } from "./token-constraint.ts";
 
 /** A token and the natural logarithm of its probability. */
@@ -16,20 +17,24 @@ export interface GeneratedToken extends TokenChoice {
   readonly top: readonly TokenChoice[];
 }
 
-export interface GenerateOptions {
-  readonly maxTokens: number;
+/** How the next token is chosen. */
+export interface SamplingSettings extends LogitChangeOptions {
   /** 0 takes the likeliest token. Default: 0.8 (Apertus model card). */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Keep the smallest set of tokens with this much probability. Default: 0.9 (Apertus model card). */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Keep this many tokens; 0 keeps all. Default: 0. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
+  /** Keep only tokens at least this share as likely as the likeliest; 0 keeps all. Default: 0. */
+  readonly minP?: number | undefined;
   /** Same seed, same prompt, same model: same tokens. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
+}
+
+export interface GenerateOptions extends SamplingSettings {
+  readonly maxTokens: number;
   /** Generation ends before yielding any of these. */
   readonly stopIds?: readonly number[];
-  /** Added to the logits of these tokens before sampling. */
-  readonly logitBias?: ReadonlyMap<number, number>;
   /** How many alternatives to report at each position. Default: 0. */
   readonly topLogprobs?: number;
   /** Only tokens it allows are chosen; generation ends when it is complete. It belongs to this generation alone. */

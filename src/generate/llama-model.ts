@@ -18,6 +18,7 @@ import { Batcher } from "./batcher.ts";
 import { assert, describeError, FirnError, randomStream } from "../core/index.ts";
 import { checkGguf } from "./gguf-check.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
+import { LogitChanges } from "./logit-changes.ts";
 import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
 import { leaveBehind } from "./native-garbage.ts";
 import { SequencePool } from "./sequence-pool.ts";
@@ -152,7 +153,7 @@ export class LlamaModel implements LanguageModel {
       options.onPrompt?.({ cachedTokens: known });
       // The reader may stop at any token; what has been read until then is known to be right.
       whole = true;
-      yield* this.#generateIn(slot, prompt.slice(known), options, () => (whole = false));
+      yield* this.#generateIn(slot, prompt, options, () => (whole = false));
     } finally {
       if (!whole) await slot.clearHistory();
       this.#pool.release(slot);
@@ -190,12 +191,12 @@ export class LlamaModel implements LanguageModel {
   }
 
   /**
-   * `unread` is everything of the prompt that `slot` has not read; `broken` is told when the engine failed. The next token
-   * is computed while the reader is busy with the one before.
+   * `slot` may have read the beginning of the prompt; `broken` is told when the engine failed. The next token is computed
+   * while the reader is busy with the one before.
    */
   async *#generateIn(
     slot: LlamaContextSequence,
-    unread: readonly number[],
+    prompt: readonly number[],
     options: GenerateOptions,
     broken: () => void,
   ): AsyncGenerator<GeneratedToken, void, void> {
@@ -206,7 +207,8 @@ export class LlamaModel implements LanguageModel {
       produced >= options.maxTokens ||
       constraint?.complete === true ||
       slot.nextTokenIndex + 1 >= this.contextLength;
-    const chooser = this.#chooser(slot, options);
+    const chooser = this.#chooser(slot, prompt, options);
+    const unread = prompt.slice(slot.nextTokenIndex);
     let next: Promise<{ readonly id: number; readonly view: LogitView }> | undefined;
     try {
       if (options.maxTokens <= 0 || constraint?.complete === true) return;
@@ -239,20 +241,20 @@ export class LlamaModel implements LanguageModel {
   }
 
   /** Reads tokens and chooses the one after them. */
-  #chooser(slot: LlamaContextSequence, options: GenerateOptions) {
+  #chooser(slot: LlamaContextSequence, prompt: readonly number[], options: GenerateOptions) {
     const { constraint, signal } = options;
-    const logitBias = options.logitBias ?? new Map<number, number>();
-    const biased = [...logitBias.keys()];
+    const changes = new LogitChanges(prompt, options);
     const sampling = {
       temperature: options.temperature ?? 0.8,
       topP: options.topP ?? 0.9,
       topK: options.topK ?? 0,
-      logitBias,
+      minP: options.minP ?? 0,
+      ...(changes.none ? {} : { changes }),
       ...(constraint === undefined ? {} : { allows: (id: number) => constraint.allows(id) }),
     };
     const random = randomStream(options.seed ?? 0, "generate");
-    const needed = Math.max(options.topLogprobs ?? 0, sampling.topK + biased.length, 1);
-    const greedy = sampling.temperature === 0 && constraint === undefined && biased.length === 0;
+    const needed = Math.max(options.topLogprobs ?? 0, sampling.topK + (options.logitBias?.size ?? 0), 1);
+    const greedy = sampling.temperature === 0 && constraint === undefined && changes.none;
     const firstLook = Math.min(this.vocabSize, Math.max(needed, greedy ? 1 : FIRST_LOOK));
     let look = firstLook;
     let sinceGrowth = 0;
@@ -261,8 +263,9 @@ export class LlamaModel implements LanguageModel {
       const few = constraint?.few(FEW);
       sinceGrowth += 1;
       if (sinceGrowth % LOOK_AGAIN === 0) look = Math.max(firstLook, look >> 1);
+      const raised = changes.raised();
       const ask = () => ({
-        tokens: few === undefined ? biased : [...biased, ...few],
+        tokens: few === undefined ? raised : [...raised, ...few],
         includeTop: few === undefined ? look : needed,
       });
       let view = await this.#viewAfter(slot, input, ask(), signal);
@@ -279,6 +282,7 @@ export class LlamaModel implements LanguageModel {
         view = await this.#viewAfter(slot, input.slice(-1), ask(), signal);
         id = sampleToken(view, sampling, uniform);
       }
+      changes.add(id);
       return { id, view };
     };
   }

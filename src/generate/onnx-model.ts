@@ -16,6 +16,7 @@ import {
   type Weights,
 } from "../model/index.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
+import { LogitChanges } from "./logit-changes.ts";
 import { knownLogprobs, type LogitView, sampleToken } from "./sampler.ts";
 
 export interface OnnxModelOptions {
@@ -219,14 +220,17 @@ export class OnnxModel implements LanguageModel {
     prompt: readonly number[],
     options: GenerateOptions,
   ): AsyncGenerator<GeneratedToken, void, void> {
-    const { maxTokens, temperature = 0.8, topP = 0.9, topK = 0, seed = 0, topLogprobs = 0 } = options;
+    const { maxTokens, temperature = 0.8, topP = 0.9, topK = 0, minP = 0, seed = 0 } = options;
+    const { topLogprobs = 0 } = options;
     const random = randomStream(seed, "generate");
     const { constraint } = options;
+    const changes = new LogitChanges(prompt, options);
     const sampling = {
       temperature,
       topP,
       topK,
-      logitBias: options.logitBias ?? new Map<number, number>(),
+      minP,
+      ...(changes.none ? {} : { changes }),
       ...(constraint === undefined ? {} : { allows: (id: number) => constraint.allows(id) }),
     };
     options.onPrompt?.({ cachedTokens: 0 });
@@ -239,6 +243,7 @@ export class OnnxModel implements LanguageModel {
       assert(id !== undefined, "the sampler saw every logit and still could not choose");
       if (options.stopIds?.includes(id) === true) return;
       constraint?.accept(id);
+      changes.add(id);
       const choices = knownLogprobs(view);
       yield { ...choices.find((choice) => choice.id === id)!, top: choices.slice(0, topLogprobs) };
       ids.push(id);

@@ -1,9 +1,10 @@
 /**
- * @file Which token comes next, given logits: temperature, then top-k, then top-p, as in transformers and vLLM.
+ * @file Which token comes next, given logits: temperature, then top-k, top-p and min-p, in the order of transformers.
  * A model may hand over only its best logits and a summary of the rest; the choice is exact all the same, or
  * the sampler says that it has to see more.
  */
 import type { TokenChoice } from "./language-model.ts";
+import type { LogitChanges } from "./logit-changes.ts";
 
 /** A token and its raw logit. */
 export interface TokenLogit {
@@ -28,7 +29,10 @@ export interface SamplingOptions {
   readonly topP: number;
   /** 0 keeps all. */
   readonly topK: number;
-  readonly logitBias: ReadonlyMap<number, number>;
+  /** Of the tokens that are left, only those at least this share as likely as the likeliest; 0 keeps all. */
+  readonly minP: number;
+  /** What changes the logits. Tokens that it raises must be among the known. */
+  readonly changes?: Pick<LogitChanges, "of">;
   /** The choice is among these tokens alone. Default: all. */
   readonly allows?: (id: number) => boolean;
 }
@@ -76,13 +80,13 @@ function countToReach(weights: readonly number[], share: number, total: number):
  * could change the choice, so that the caller must look at more of them.
  */
 export function sampleToken(view: LogitView, options: SamplingOptions, uniform: number): number | undefined {
-  const { temperature, topP, topK, logitBias, allows } = options;
+  const { temperature, topP, topK, minP, changes, allows } = options;
   const allowed = allows === undefined ? view.known : view.known.filter(({ id }) => allows(id));
   const ranked =
-    logitBias.size === 0
+    changes === undefined
       ? allowed
       : allowed
-          .map(({ id, logit }) => ({ id, logit: logit + (logitBias.get(id) ?? 0) }))
+          .map(({ id, logit }) => ({ id, logit: changes.of(id, logit) }))
           .sort((a, b) => b.logit - a.logit || a.id - b.id);
   // Below the best hidden token the ranking of the known ones is not the ranking of all.
   const safe = view.hidden === 0 ? ranked : ranked.filter(({ logit }) => logit >= view.hiddenMax);
@@ -105,21 +109,25 @@ export function sampleToken(view: LogitView, options: SamplingOptions, uniform: 
     const bound = hiddenWeightBound(view, largest, temperature);
     weights = weigh(safe);
     least = sum(weigh(ranked));
-    most = least + bound * Math.exp((largest - best.logit) / temperature);
+    // A best token that a bias pushed far down makes the factor infinite.
+    most = bound === 0 ? least : least + bound * Math.exp((largest - best.logit) / temperature);
   }
   const share = Math.min(topP, 1);
-  const kept = countToReach(weights, share, most);
-  if (kept !== undefined && kept === countToReach(weights, share, least)) {
-    const nucleus = sum(weights.slice(0, kept));
-    return safe[indexAt(weights, uniform * nucleus) ?? kept - 1]!.id;
-  }
-  if (view.hidden === 0 || topK > 0) {
-    // Everything is in view, and only rounding keeps the sum below its own total.
-    return safe[indexAt(weights, uniform * sum(weights)) ?? weights.length - 1]!.id;
-  }
+  const next = Math.exp((view.hiddenMax - best.logit) / temperature);
+  // Those likely enough stand first; they are all of them once no hidden token can be one.
+  const likely = weights.findIndex((weight) => weight < minP);
+  const likelyCount = likely === -1 ? weights.length : likely;
+  const allLikely = view.hidden === 0 || topK > 0 || next < minP;
+  const fewest = countToReach(weights, share, least);
+  const draw = (kept: number): number =>
+    // Only rounding can keep a sum below its own total.
+    safe[indexAt(weights, uniform * sum(weights.slice(0, kept))) ?? kept - 1]!.id;
+  if (allLikely && (fewest === undefined || fewest >= likelyCount)) return draw(likelyCount);
+  if (fewest !== undefined && fewest === countToReach(weights, share, most))
+    return draw(Math.min(fewest, likelyCount));
+  if (minP > 0) return undefined;
   // Where the nucleus ends is out of view, but it weighs at least `share` of all, and less than one more token over that:
   // if both ends of that range point at the same token, so does its true weight.
-  const next = Math.exp((view.hiddenMax - best.logit) / temperature);
   const low = indexAt(weights, uniform * share * least);
   const high = indexAt(weights, uniform * Math.min(most, share * most + next));
   return low !== undefined && low === high ? safe[low]!.id : undefined;

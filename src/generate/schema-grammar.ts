@@ -2,334 +2,252 @@
  * @file JSON Schema as a grammar, so that every answer is an instance of it. A keyword that a grammar cannot hold an answer
  * to is an error for a strict schema and passed over for any other.
  */
-import { FirnError } from "../core/index.ts";
-import { byteRange, type GrammarElement, literal } from "./grammar.ts";
+import { canonicalJson } from "../core/index.ts";
+import { type Automaton, both, ofLength } from "./automaton.ts";
+import { type GrammarElement, literal } from "./grammar.ts";
 import type { JsonGrammarBuilder } from "./json-grammar.ts";
+import { decimalAutomaton, integerAutomaton } from "./number-automaton.ts";
+import { DemandReader, typesMeant } from "./schema-demand.ts";
+import { type Demand, isEmptyRange, type Part, refuse } from "./schema-keywords.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
-
-function isRecord(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Keywords that describe, and bind nothing. */
-const ANNOTATIONS = new Set([
-  "title",
-  "description",
-  "default",
-  "examples",
-  "example",
-  "deprecated",
-  "readOnly",
-  "writeOnly",
-  "$schema",
-  "$id",
-  "$comment",
-  "$defs",
-  "definitions",
-  "propertyOrdering",
-]);
-const SHARED = ["type", "nullable", "enum", "const"];
-const BY_TYPE: Readonly<Record<string, readonly string[]>> = {
-  string: ["minLength", "maxLength", "format"],
-  number: [],
-  integer: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
-  boolean: [],
-  null: [],
-  object: ["properties", "required", "additionalProperties"],
-  array: ["items", "prefixItems", "minItems", "maxItems"],
-};
 const MAX_DEPTH = 64;
-const MAX_COUNT = 2048;
-const INFINITE = Number.POSITIVE_INFINITY;
+/** Values of which an array may hold each once: every set of them is a state. */
+const MAX_UNIQUE = 10;
 
 /**
  * Adds the rules of `schema` to `builder` and gives the element that an answer must be. Objects are written in the order of
  * their `properties`; names beyond those are written only where no `properties` are given.
  *
- * @throws FirnError `GENERATE_SCHEMA`: a schema that is not one, or a strict one with a keyword that cannot be enforced
+ * @throws FirnError `GENERATE_SCHEMA`: a schema that is not one, that nothing meets, or a strict one with a keyword that
+ * cannot be enforced
  */
 export function schemaElement(
   builder: JsonGrammarBuilder,
   schema: unknown,
   options: { readonly strict: boolean },
 ): GrammarElement {
-  return new SchemaCompiler(builder, schema, options.strict).element(schema, "#", 0);
+  const compiler = new SchemaCompiler(builder, schema, options.strict);
+  const element = compiler.element([{ schema, at: "#" }], 0);
+  if (!builder.possible(element))
+    refuse("a schema that some value meets", "none does", compiler.impossibleAt);
+  return element;
 }
 
 class SchemaCompiler {
   readonly #builder: JsonGrammarBuilder;
-  readonly #root: unknown;
+  readonly #reader: DemandReader;
   readonly #strict: boolean;
-  readonly #references = new Map<string, GrammarElement>();
+  /** Rules by the schemas that they follow together; a schema that holds itself finds its own. */
+  readonly #rules = new Map<string, GrammarElement>();
+  readonly #numbers = new Map<unknown, number>();
+  /** Where the first schema stands that nothing meets. */
+  impossibleAt = "#";
 
   constructor(builder: JsonGrammarBuilder, root: unknown, strict: boolean) {
     this.#builder = builder;
-    this.#root = root;
+    this.#reader = new DemandReader(root, strict);
     this.#strict = strict;
   }
 
-  element(schema: unknown, at: string, depth: number): GrammarElement {
-    const { value } = this.#builder;
-    if (depth > MAX_DEPTH) refuse(`a schema nested at most ${MAX_DEPTH} deep`, "a deeper one", at);
-    if (schema === true) return value;
-    if (!isRecord(schema)) refuse("a JSON schema (an object)", JSON.stringify(schema).slice(0, 60), at);
-    if (typeof schema["$ref"] === "string") return this.#reference(schema["$ref"], at, depth);
-    const element = this.#typed(schema, at, depth);
-    return schema["nullable"] === true ? this.#builder.rule([element], literal("null")) : element;
-  }
-
-  #typed(schema: Schema, at: string, depth: number): GrammarElement {
+  /** A value that is as all of `parts` say. */
+  element(parts: readonly Part[], depth: number): GrammarElement {
     const builder = this.#builder;
-    if (schema["const"] !== undefined) return builder.rule(literal(JSON.stringify(schema["const"])));
-    if (schema["enum"] !== undefined) {
-      const values = schema["enum"];
-      if (!Array.isArray(values) || values.length === 0) refuse("a list of values", "none", `${at}/enum`);
-      return builder.rule(...values.map((one) => literal(JSON.stringify(one))));
-    }
-    for (const keyword of ["anyOf", "oneOf", "allOf"] as const) {
-      const parts = schema[keyword];
-      if (parts === undefined) continue;
-      if (!Array.isArray(parts) || parts.length === 0)
-        refuse("a list of schemas", "none", `${at}/${keyword}`);
-      this.#checkKeywords(schema, [keyword], at);
-      if (keyword === "allOf" && parts.length > 1) {
-        if (this.#strict) refuse("allOf with one schema", `${parts.length} schemas`, `${at}/allOf`);
-        return builder.value;
-      }
-      return builder.rule(
-        ...parts.map((part, i) => [this.element(part, `${at}/${keyword}/${i}`, depth + 1)]),
-      );
-    }
-    const types = typesOf(schema, at);
-    if (types === undefined) {
-      this.#checkKeywords(schema, [], at);
-      return builder.value;
-    }
-    this.#checkKeywords(
-      schema,
-      types.flatMap((type) => BY_TYPE[type] ?? []),
-      at,
+    if (depth > MAX_DEPTH) refuse(`a schema nested at most ${MAX_DEPTH} deep`, "a deeper one", parts[0]!.at);
+    const name = [...new Set(parts.map(({ schema }) => this.#numberOf(schema)))].sort((a, b) => a - b).join();
+    const known = this.#rules.get(name);
+    if (known !== undefined) return known;
+    const rule = builder.declare();
+    this.#rules.set(name, { rule });
+    const alternatives = this.#reader.read(parts).flatMap((demand) => this.#ways(demand, depth));
+    if (alternatives.length === 0 && this.impossibleAt === "#") this.impossibleAt = parts[0]!.at;
+    builder.define(
+      rule,
+      alternatives.map((alternative) => [alternative]),
     );
-    return builder.rule(...types.map((type) => [this.#ofType(type, schema, at, depth)]));
+    return { rule };
   }
 
-  #ofType(type: string, schema: Schema, at: string, depth: number): GrammarElement {
-    const builder = this.#builder;
+  #numberOf(schema: unknown): number {
+    const number = this.#numbers.get(schema) ?? this.#numbers.size;
+    this.#numbers.set(schema, number);
+    return number;
+  }
+
+  #ways(demand: Demand, depth: number): GrammarElement[] {
+    if (demand.values !== undefined) {
+      const rest = { ...demand, values: undefined };
+      return demand.values
+        .filter((value) => this.#reader.meetsDemand(value, rest))
+        .map((value) => this.#builder.rule(literal(JSON.stringify(value))));
+    }
+    const types = typesMeant(demand);
+    if (types === undefined) return [this.#builder.value];
+    return [...types].flatMap((type) => {
+      if (type === "integer" && types.has("number")) return [];
+      return [this.#ofType(type, demand, depth)];
+    });
+  }
+
+  #ofType(type: string, demand: Demand, depth: number): GrammarElement {
     switch (type) {
       case "string":
-        return this.#string(schema, at);
+        return this.#string(demand);
       case "integer":
-        return this.#integer(schema, at);
+        return this.#integer(demand);
       case "number":
-        return builder.number;
+        return this.#number(demand);
       case "boolean":
-        return builder.boolean;
+        return this.#builder.boolean;
       case "null":
-        return builder.null;
+        return this.#builder.null;
       case "object":
-        return this.#object(schema, at, depth);
-      case "array":
-        return this.#array(schema, at, depth);
+        return this.#object(demand, depth);
       default:
-        return refuse(`one of ${Object.keys(BY_TYPE).join(", ")}`, JSON.stringify(type), `${at}/type`);
+        return this.#array(demand, depth);
     }
   }
 
-  #string(schema: Schema, at: string): GrammarElement {
+  /** What no text is. */
+  #nothing(at: string): GrammarElement {
+    if (this.impossibleAt === "#") this.impossibleAt = at;
+    return this.#builder.rule();
+  }
+
+  #string({ texts, length, at }: Demand): GrammarElement {
     const builder = this.#builder;
-    const format = schema["format"];
-    const known = typeof format === "string" ? formatElements(builder, format) : undefined;
-    if (known !== undefined) return builder.quoted(known);
-    if (format !== undefined && this.#strict) {
-      refuse("the format date, time, date-time or uuid", JSON.stringify(format), `${at}/format`);
+    const { min, max } = length;
+    if (min > max) return this.#nothing(at);
+    const [first, ...others] = texts;
+    if (first === undefined) {
+      if (min === 0 && max === Infinity) return builder.string;
+      return builder.quoted([builder.repeat(builder.character, min, max)]);
     }
-    const min = this.#count(schema, "minLength", 0, at);
-    const max = this.#count(schema, "maxLength", INFINITE, at);
-    if (min === 0 && max === INFINITE) return builder.string;
-    if (min > max) refuse("minLength at most maxLength", `${min} and ${max}`, at);
+    let text: Automaton | undefined = first;
+    for (const other of others) text = text && both(text, other);
+    if (min > 0 || max < Infinity) text = text && ofLength(text, min, max);
+    if (text !== undefined) return builder.quoted([builder.text(text)]);
+    if (this.#strict) refuse("a pattern and lengths that are simpler together", "too many states", at);
     return builder.quoted([builder.repeat(builder.character, min, max)]);
   }
 
-  #integer(schema: Schema, at: string): GrammarElement {
-    const bound = (name: string): number | undefined => {
-      const value = schema[name];
-      return typeof value === "number" && Number.isFinite(value) ? value : undefined;
-    };
+  #integer({ min, max, divisor, at }: Demand): GrammarElement {
     const least = Math.max(
       Number.MIN_SAFE_INTEGER,
-      Math.ceil(bound("minimum") ?? -INFINITE),
-      Math.floor(bound("exclusiveMinimum") ?? -INFINITE) + 1,
+      min === undefined ? -Infinity : min.open ? Math.floor(min.value) + 1 : Math.ceil(min.value),
     );
     const most = Math.min(
       Number.MAX_SAFE_INTEGER,
-      Math.floor(bound("maximum") ?? INFINITE),
-      Math.ceil(bound("exclusiveMaximum") ?? INFINITE) - 1,
+      max === undefined ? Infinity : max.open ? Math.ceil(max.value) - 1 : Math.floor(max.value),
     );
-    if (least > most) refuse("a smallest integer that is not above the largest", `${least} and ${most}`, at);
-    return this.#builder.integer(least, most);
+    if (least > most) return this.#nothing(at);
+    const multiples = integerAutomaton(least, most, divisor);
+    if (multiples === undefined && this.#strict)
+      refuse("a divisor with fewer remainders", String(divisor), `${at}/multipleOf`);
+    return this.#builder.digits(multiples ?? integerAutomaton(least, most)!);
   }
 
-  #object(schema: Schema, at: string, depth: number): GrammarElement {
+  #number(demand: Demand): GrammarElement {
+    const { min, max, divisor, at } = demand;
+    // A multiple of a whole number is a whole number.
+    if (divisor !== 1) return this.#integer(demand);
+    if (min === undefined && max === undefined) return this.#builder.number;
+    if (isEmptyRange(demand)) return this.#nothing(at);
+    const automaton = decimalAutomaton({
+      min: min?.value,
+      max: max?.value,
+      openMin: min?.open === true,
+      openMax: max?.open === true,
+    });
+    return this.#builder.digits(automaton!);
+  }
+
+  #object({ properties, required, additional }: Demand, depth: number): GrammarElement {
     const builder = this.#builder;
-    const properties = schema["properties"];
-    const more = schema["additionalProperties"];
-    if (properties !== undefined && !isRecord(properties))
-      refuse("an object of schemas", "something else", `${at}/properties`);
-    const names = Object.keys(properties ?? {});
-    const listed = schema["required"] ?? [];
-    if (!Array.isArray(listed)) refuse("a list of names", "something else", `${at}/required`);
-    const missing = listed.find((name) => !names.includes(name as string)) as unknown;
-    if (missing !== undefined && (names.length > 0 || more === false)) {
-      refuse("required names that are among the properties", JSON.stringify(missing), `${at}/required`);
-    }
-    if (names.length === 0) {
-      if (more === false) return builder.object([]);
-      return builder.record(
-        isRecord(more) ? this.element(more, `${at}/additionalProperties`, depth + 1) : builder.value,
-      );
+    if (properties.size === 0) {
+      if (additional.some(({ schema }) => schema === false)) return builder.object([]);
+      return builder.record(this.element(additional, depth + 1));
     }
     return builder.object(
-      names.map((name) => ({
+      [...properties].map(([name, parts]) => ({
         name,
-        value: this.element(properties![name], `${at}/properties/${name}`, depth + 1),
-        required: listed.includes(name),
+        value: this.element(parts, depth + 1),
+        required: required.has(name),
       })),
     );
   }
 
-  #array(schema: Schema, at: string, depth: number): GrammarElement {
+  #array(demand: Demand, depth: number): GrammarElement {
     const builder = this.#builder;
-    const items = schema["items"];
-    const prefix = schema["prefixItems"];
-    if (Array.isArray(prefix) && prefix.length > 0) {
-      const separator = [...literal(","), builder.space];
-      const elements = prefix.flatMap((part, i) => [
-        ...(i === 0 ? [] : separator),
-        this.element(part, `${at}/prefixItems/${i}`, depth + 1),
+    const { prefix, items, count, at } = demand;
+    // A tuple is written in full, and goes on only where its schema says how.
+    const most = items === undefined && prefix.length > 0 ? Math.max(prefix.length, count.min) : count.max;
+    const max = Math.min(most, count.max);
+    const min = Math.max(count.min, Math.min(prefix.length, max));
+    if (min > max) return this.#nothing(at);
+    if (demand.unique && max > 1) {
+      const unique = this.#unique(demand, min, max);
+      if (unique !== undefined) return unique;
+    }
+    const rest = this.element(items ?? [], depth + 1);
+    if (prefix.length === 0) return builder.list(rest, min, max);
+    const following = builder.rule([...literal(","), builder.space, rest]);
+    const first = prefix
+      .slice(0, max)
+      .flatMap((parts, i) => [
+        ...(i === 0 ? [] : [...literal(","), builder.space]),
+        this.element(parts, depth + 1),
       ]);
-      return builder.rule([...literal("["), builder.space, ...elements, builder.space, ...literal("]")]);
-    }
-    const item = items === undefined ? builder.value : this.element(items, `${at}/items`, depth + 1);
-    const min = this.#count(schema, "minItems", 0, at);
-    const max = this.#count(schema, "maxItems", INFINITE, at);
-    if (min > max) refuse("minItems at most maxItems", `${min} and ${max}`, at);
-    return builder.list(item, min, max);
+    const more =
+      max > prefix.length ? [builder.repeat(following, min - prefix.length, max - prefix.length)] : [];
+    return builder.rule([...literal("["), builder.space, ...first, ...more, builder.space, ...literal("]")]);
   }
 
-  #count(schema: Schema, name: string, absent: number, at: string): number {
-    const count = schema[name];
-    if (count === undefined || count === null) return absent;
-    if (typeof count !== "number" || !Number.isInteger(count) || count < 0) {
-      refuse("a count", JSON.stringify(count), `${at}/${name}`);
-    }
-    if (count <= MAX_COUNT) return count;
-    if (this.#strict) refuse(`a count of at most ${MAX_COUNT}`, String(count), `${at}/${name}`);
-    return absent;
-  }
-
-  /** A schema elsewhere in the document; it may hold itself. */
-  #reference(pointer: string, at: string, depth: number): GrammarElement {
-    const known = this.#references.get(pointer);
-    if (known !== undefined) return known;
-    const rule = this.#builder.declare();
-    this.#references.set(pointer, { rule });
-    const target = resolvePointer(this.#root, pointer);
-    if (target === undefined)
-      refuse("a $ref to a part of this schema", JSON.stringify(pointer.slice(0, 60)), at);
-    // A chain of references that leads back to itself describes nothing.
-    const seen = new Set([pointer]);
-    for (let next: unknown = target; isRecord(next) && typeof next["$ref"] === "string"; ) {
-      if (seen.has(next["$ref"])) refuse("a $ref that ends at a schema", "a circle", at);
-      seen.add(next["$ref"]);
-      next = resolvePointer(this.#root, next["$ref"]);
-    }
-    this.#builder.define(rule, [[this.element(target, pointer, depth + 1)]]);
-    return { rule };
-  }
-
-  #checkKeywords(schema: Schema, known: readonly string[], at: string): void {
-    if (!this.#strict) return;
-    const foreign = Object.keys(schema).find(
-      (name) => !ANNOTATIONS.has(name) && !SHARED.includes(name) && !known.includes(name),
-    );
-    if (foreign !== undefined) refuse("keywords that an answer can be held to", `'${foreign}'`, at);
-  }
-}
-
-function typesOf(schema: Schema, at: string): readonly string[] | undefined {
-  const { type } = schema as { readonly type?: unknown };
-  if (typeof type === "string") return [type];
-  if (Array.isArray(type)) {
-    if (type.length === 0) refuse("at least one type", "none", `${at}/type`);
-    return type.map(String);
-  }
-  if (type !== undefined) refuse("a type's name", JSON.stringify(type), `${at}/type`);
-  if (schema["properties"] !== undefined) return ["object"];
-  if (schema["items"] !== undefined || schema["prefixItems"] !== undefined) return ["array"];
-  return undefined;
-}
-
-function resolvePointer(root: unknown, pointer: string): unknown {
-  if (!/^#(\/|$)/.test(pointer)) return undefined;
-  let at: unknown = root;
-  for (const part of pointer.split("/").slice(1)) {
-    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    at = isRecord(at) || Array.isArray(at) ? (at as Schema)[name] : undefined;
-  }
-  return at;
-}
-
-/** What stands between the quotes of a string of that format; undefined for formats without a grammar here. */
-function formatElements(builder: JsonGrammarBuilder, format: string): GrammarElement[] | undefined {
-  const { digit, hex } = builder;
-  const pair = (...bounds: readonly (readonly [tens: string, from: number, to: number])[]): GrammarElement =>
-    builder.rule(...bounds.map(([tens, from, to]) => [...literal(tens), byteRange(0x30 + from, 0x30 + to)]));
-  const below60 = builder.rule([byteRange(0x30, 0x35), digit]);
-  const day = (...last: readonly (readonly [string, number, number])[]): GrammarElement =>
-    pair(["0", 1, 9], ["1", 0, 9], ["2", 0, last.length === 0 ? 8 : 9], ...last);
-  const months = (names: readonly string[], days: GrammarElement): GrammarElement[] => [
-    builder.rule(...names.map(literal)),
-    ...literal("-"),
-    days,
-  ];
-  // The 29th of February is a day in some years only, so no answer names it.
-  const monthAndDay = builder.rule(
-    months(["01", "03", "05", "07", "08", "10", "12"], day(["3", 0, 1])),
-    months(["04", "06", "09", "11"], day(["3", 0, 0])),
-    months(["02"], day()),
-  );
-  const date = [digit, digit, digit, digit, ...literal("-"), monthAndDay];
-  const hour = pair(["0", 0, 9], ["1", 0, 9], ["2", 0, 3]);
-  const fraction = builder.rule([], [...literal("."), builder.repeat(digit, 1, 9)]);
-  const zone = builder.rule(literal("Z"), [
-    builder.rule(literal("+"), literal("-")),
-    hour,
-    ...literal(":"),
-    below60,
-  ]);
-  const time = [hour, ...literal(":"), below60, ...literal(":"), below60, fraction, zone];
-  const hexes = (count: number): GrammarElement => builder.repeat(hex, count, count);
-  const dash = literal("-");
-  switch (format) {
-    case "date":
-      return date;
-    case "time":
-      return time;
-    case "date-time":
-      return [...date, ...literal("T"), ...time];
-    case "uuid":
-      return [hexes(8), ...dash, hexes(4), ...dash, hexes(4), ...dash, hexes(4), ...dash, hexes(12)];
-    default:
+  /** An array of different values where there are few to choose from. */
+  #unique({ prefix, items, at }: Demand, min: number, max: number): GrammarElement | undefined {
+    const builder = this.#builder;
+    const values = prefix.length > 0 ? undefined : this.#valuesOf(items ?? []);
+    if (values === undefined) {
+      if (this.#strict)
+        refuse(
+          `uniqueItems of items that have an enum of at most ${MAX_UNIQUE} values (or are boolean or null)`,
+          "other items",
+          `${at}/uniqueItems`,
+        );
       return undefined;
+    }
+    const after = new Map<number, GrammarElement>();
+    // What may follow once the values of `used`, bit by bit, are written.
+    const follow = (used: number): GrammarElement => {
+      const known = after.get(used);
+      if (known !== undefined) return known;
+      const rule = builder.declare();
+      after.set(used, { rule });
+      const written = values.filter((_, i) => (used >> i) & 1).length;
+      const next = values.flatMap((value, i) => {
+        if ((used >> i) & 1 || written >= max) return [];
+        const separator = written === 0 ? [] : [...literal(","), builder.space];
+        return [[...separator, ...literal(JSON.stringify(value)), follow(used | (1 << i))]];
+      });
+      builder.define(rule, [...(written >= min ? [[]] : []), ...next]);
+      return { rule };
+    };
+    return builder.rule([...literal("["), builder.space, follow(0), builder.space, ...literal("]")]);
   }
-}
 
-function refuse(expected: string, got: string, where: string): never {
-  throw new FirnError("GENERATE_SCHEMA", {
-    expected,
-    got,
-    where: where.slice(0, 200),
-    next: "Change the schema; docs/serve.md lists what answers can be held to.",
-  });
+  /** The values that are as all of `parts` say, if they can be listed and are few. */
+  #valuesOf(parts: readonly Part[]): unknown[] | undefined {
+    const found = new Map<string, unknown>();
+    for (const demand of this.#reader.read(parts)) {
+      const simple = [...(demand.types ?? ["any"])].flatMap((type): unknown[] | undefined[] =>
+        type === "boolean" ? [true, false] : type === "null" ? [null] : [undefined],
+      );
+      const listed = demand.values?.filter((value) =>
+        this.#reader.meetsDemand(value, { ...demand, values: undefined }),
+      );
+      const values = listed ?? simple;
+      if (values.includes(undefined)) return undefined;
+      for (const value of values) found.set(canonicalJson(value), value);
+    }
+    return found.size > MAX_UNIQUE ? undefined : [...found.values()];
+  }
 }

@@ -24,12 +24,8 @@ async function collect(served: ServedModel, prompt: readonly number[], changes: 
   const pieces: AnswerPiece[] = [];
   const iterator = answer(served, prompt, {
     maxTokens: undefined,
-    temperature: 0,
-    topP: undefined,
-    topK: undefined,
-    seed: 0,
+    sampling: { temperature: 0 },
     stops: [],
-    logitBias: undefined,
     topLogprobs: 0,
     constraint: undefined,
     filter: undefined,
@@ -106,12 +102,8 @@ describe("an answer", () => {
     const client = new AbortController();
     const iterator = answer(serve(trainedNgram()), [START], {
       maxTokens: undefined,
-      temperature: 1,
-      topP: 1,
-      topK: undefined,
-      seed: 0,
+      sampling: { temperature: 1, topP: 1 },
       stops: [],
-      logitBias: undefined,
       topLogprobs: 0,
       constraint: undefined,
       filter: undefined,

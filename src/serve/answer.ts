@@ -3,7 +3,7 @@
  * tokens wait for the rest, text that may become a stop string waits for its outcome, and every token leaves
  * together with the text it completed.
  */
-import type { GeneratedToken, TokenChoice, TokenConstraint } from "../generate/index.ts";
+import type { GeneratedToken, SamplingSettings, TokenChoice, TokenConstraint } from "../generate/index.ts";
 import { OutputGuard, type OutputIndex } from "./output-guard.ts";
 import { StopMatcher } from "./stop-matcher.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -11,12 +11,8 @@ import type { ServedModel } from "./served-model.ts";
 export interface AnswerOptions {
   /** Upper bound the client asked for; `undefined` leaves all the room of the context. */
   readonly maxTokens: number | undefined;
-  readonly temperature: number | undefined;
-  readonly topP: number | undefined;
-  readonly topK: number | undefined;
-  readonly seed: number;
+  readonly sampling: SamplingSettings;
   readonly stops: readonly string[];
-  readonly logitBias: ReadonlyMap<number, number> | undefined;
   /** Alternatives to report for each token. */
   readonly topLogprobs: number;
   /** What the answer is held to. */
@@ -137,15 +133,11 @@ function channelAfter(served: ServedModel, channel: Channel, id: number): Channe
 
 function generateOptions(served: ServedModel, maxTokens: number, options: AnswerOptions) {
   return {
+    ...options.sampling,
     maxTokens,
-    seed: options.seed,
     stopIds: served.chat.stopIds,
     topLogprobs: options.topLogprobs,
     signal: options.signal,
-    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
-    ...(options.topP === undefined ? {} : { topP: options.topP }),
-    ...(options.topK === undefined ? {} : { topK: Math.max(0, options.topK) }),
-    ...(options.logitBias === undefined ? {} : { logitBias: options.logitBias }),
     ...(options.constraint === undefined ? {} : { constraint: options.constraint }),
   };
 }

@@ -75,6 +75,29 @@ describe("chat completions with the official client", () => {
     ]);
   });
 
+  it("hold the model back from what it has said, or keep it at it, in every API that is OpenAI's", async () => {
+    // A bias that makes every token an e; a penalty of 2 a time ends that before the tenth.
+    const biased = { model: "ngram", temperature: 0, max_tokens: 16, logit_bias: { "101": 20 } };
+    const held = { frequency_penalty: 2, presence_penalty: 2 };
+    const chat = async (sampling: object): Promise<string> =>
+      (await client.chat.completions.create({ ...hello, ...biased, ...sampling })).choices[0]!.message
+        .content ?? "";
+    const complete = async (sampling: object): Promise<string> =>
+      (await client.completions.create({ ...biased, prompt: "Die Sonne", ...sampling })).choices[0]!.text;
+    for (const ask of [chat, complete]) {
+      expect(await ask({})).toBe("e".repeat(16));
+      expect(await ask(held)).toMatch(/^e{1,9}[^e]/);
+      expect(await ask({ repetition_penalty: 100 })).toMatch(/^e{0,2}[^e]/);
+    }
+    // A min-p of 1 leaves nothing but the likeliest token.
+    const respond = async (more: object): Promise<string> =>
+      (await client.responses.create({ model: "ngram", input: "Hallo!", max_output_tokens: 20, ...more }))
+        .output_text;
+    const hot = { temperature: 2, top_p: 1, seed: 4 };
+    expect(await respond({ ...hot, min_p: 1 })).toBe(await respond({ temperature: 0 }));
+    expect(await respond(hot)).not.toBe(await respond({ temperature: 0 }));
+  });
+
   it("take text parts, a system message, and nulls for fields that are not set", async () => {
     const completion = await client.chat.completions.create({
       model: "ngram",

@@ -25,8 +25,6 @@ import {
   contentText,
   optional,
   parametersSchema,
-  refusedFields,
-  refuseUnsupported,
   samplingFields,
   textSchema,
 } from "./request-fields.ts";
@@ -94,7 +92,6 @@ const formatSchema = z.discriminatedUnion(
 
 const chatRequestSchema = z.object({
   ...samplingFields,
-  ...refusedFields,
   messages: z.array(messageSchema).min(1).max(10_000),
   max_tokens: optional(z.int().min(1)),
   max_completion_tokens: optional(z.int().min(1)),
@@ -136,7 +133,6 @@ export const chatCompletionsRoute = postRoute({
 });
 
 function readConversation(request: ChatRequest): Conversation {
-  refuseUnsupported(request);
   if ((request.functions ?? []).length > 0) {
     throw unsupported("functions", "'functions', which 'tools' replaced");
   }

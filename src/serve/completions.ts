@@ -18,7 +18,7 @@ import {
   Tally,
 } from "./generation.ts";
 import { CodePointCounter, completionLogprobs, type OffsetToken } from "./logprobs.ts";
-import { optional, refusedFields, refuseUnsupported, samplingFields, textSchema } from "./request-fields.ts";
+import { optional, samplingFields, textSchema } from "./request-fields.ts";
 import { postRoute } from "./route.ts";
 import { type ServedModel, startedIds } from "./served-model.ts";
 import type { WorkScope } from "./service.ts";
@@ -31,7 +31,6 @@ const promptSchema = z.union([textSchema, tokenIds, z.array(textSchema).min(1), 
 
 const completionRequestSchema = z.object({
   ...samplingFields,
-  ...refusedFields,
   prompt: promptSchema,
   // OpenAI's own default.
   max_tokens: optional(z.int().min(0)).transform((value) => value ?? 16),
@@ -51,7 +50,6 @@ export const completionsRoute = postRoute({
   event: completionChunkSchema,
   reply: (service, request) => {
     const served = service.shelf.get(request.model);
-    refuseUnsupported(request);
     if ((request.best_of ?? 1) !== 1) throw unsupported("best_of", "best_of");
     if ((request.suffix ?? "") !== "") throw unsupported("suffix", "filling in the middle");
     const prompts = readPrompts(served, request);

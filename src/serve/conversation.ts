@@ -69,21 +69,12 @@ export function planConversation(
   names: PartNames,
   maxChoices: number,
 ): GenerationPlan {
-  const { tools, deliberation } = conversation;
+  const { tools } = conversation;
   if (tools.length > 0 && served.chat.callMarks === undefined) {
     throw unsupported(names.tools, "tool calls with this model: its chat format has none");
   }
   const constrain = constraintOf(served, conversation, names);
-  const prompt = asRequest(names.messages, () =>
-    served.chat.renderChat(conversation.messages, {
-      tools: tools.map(({ name, description, parameters }) => ({
-        name,
-        ...(description === undefined ? {} : { description }),
-        ...(parameters === undefined ? {} : { parameters: declaredSchema(parameters) }),
-      })),
-      deliberation,
-    }),
-  );
+  const prompt = asRequest(names.messages, () => renderPrompt(served, conversation));
   checkPromptFits(served, prompt, names.messages);
   return planGeneration(served, [prompt], conversation.sampling, {
     maxTokens: conversation.maxTokens,
@@ -91,6 +82,21 @@ export function planConversation(
     maxChoices,
     constrain,
     channels: tools.length > 0 || served.chat.thoughtMarks !== undefined,
+  });
+}
+
+/** The ids of a conversation with its tools, in the model's own chat format. Throws what the format refuses. */
+export function renderPrompt(
+  served: ServedModel,
+  { messages, tools, deliberation }: Pick<Conversation, "messages" | "tools" | "deliberation">,
+): number[] {
+  return served.chat.renderChat(messages, {
+    tools: tools.map(({ name, description, parameters }) => ({
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters === undefined ? {} : { parameters: declaredSchema(parameters) }),
+    })),
+    deliberation,
   });
 }
 

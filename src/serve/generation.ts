@@ -2,16 +2,16 @@
 import { randomInt } from "node:crypto";
 import type { z } from "zod";
 import { randomStream } from "../core/index.ts";
-import type { TokenConstraint } from "../generate/index.ts";
+import type { SamplingSettings, TokenConstraint } from "../generate/index.ts";
 import { type AnswerEnd, type AnswerOptions, type AnswerPiece, answer } from "./answer.ts";
-import { badValue, contextExceeded } from "./api-error.ts";
+import { badValue, contextExceeded, unsupported } from "./api-error.ts";
 import type { samplingFields } from "./request-fields.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { WorkScope } from "./service.ts";
 
 /** How to sample, as every API's request says it in the end. */
 export type Sampling = {
-  [Name in "temperature" | "top_p" | "top_k" | "n" | "seed" | "stop" | "logit_bias"]?:
+  [Name in Exclude<keyof typeof samplingFields, "model" | "stream" | "stream_options" | "user">]?:
     | z.output<(typeof samplingFields)[Name]>
     | undefined;
 };
@@ -21,7 +21,9 @@ export interface GenerationPlan {
   readonly prompts: readonly (readonly number[])[];
   /** Answers per prompt. */
   readonly n: number;
-  readonly options: Omit<AnswerOptions, "signal" | "constraint" | "filter">;
+  readonly options: Omit<AnswerOptions, "sampling" | "signal" | "constraint" | "filter"> & {
+    readonly sampling: SamplingSettings & { readonly seed: number };
+  };
   /** What each answer is held to; every answer gets its own. */
   readonly constrain: (() => TokenConstraint) | undefined;
 }
@@ -80,13 +82,8 @@ export function planGeneration(
     n,
     options: {
       maxTokens: extra.maxTokens,
-      temperature: request.temperature,
-      topP: request.top_p,
-      topK: request.top_k,
-      // Without a seed from the client every request is a new draw.
-      seed: request.seed ?? randomInt(2 ** 32),
+      sampling: readSampling(request, served.model.vocabSize),
       stops: typeof stop === "string" ? [stop] : stop,
-      logitBias: readBias(request.logit_bias, served.model.vocabSize),
       topLogprobs: extra.topLogprobs,
       channels: extra.channels ?? false,
     },
@@ -98,6 +95,25 @@ export function planGeneration(
 export function checkPromptFits(served: ServedModel, prompt: readonly number[], param: string): void {
   const { contextLength } = served.model;
   if (prompt.length >= contextLength) throw contextExceeded(prompt.length, contextLength, param);
+}
+
+function readSampling(request: Sampling, vocabSize: number) {
+  if ((request.repeat_penalty ?? 1) !== 1) {
+    throw unsupported("repeat_penalty", "a penalty on the last tokens alone; see 'repetition_penalty'");
+  }
+  return {
+    temperature: request.temperature,
+    topP: request.top_p,
+    // vLLM's clients write -1 for "all".
+    topK: request.top_k === undefined ? undefined : Math.max(0, request.top_k),
+    minP: request.min_p,
+    // Without a seed from the client every request is a new draw.
+    seed: request.seed ?? randomInt(2 ** 32),
+    logitBias: readBias(request.logit_bias, vocabSize),
+    frequencyPenalty: request.frequency_penalty,
+    presencePenalty: request.presence_penalty,
+    repetitionPenalty: request.repetition_penalty,
+  } satisfies SamplingSettings;
 }
 
 function readBias(bias: Readonly<Record<string, number>> | undefined, vocabSize: number) {
@@ -132,10 +148,10 @@ export async function* generateChoices(
   for (const prompt of plan.prompts) {
     for (let repetition = 0; repetition < plan.n; repetition++) {
       yield { kind: "start", index, prompt };
-      const seed = choiceSeed(plan.options.seed, repetition);
+      const seed = choiceSeed(plan.options.sampling.seed, repetition);
       const pieces = answer(plan.served, prompt, {
         ...plan.options,
-        seed,
+        sampling: { ...plan.options.sampling, seed },
         constraint: plan.constrain?.(),
         filter,
         signal,

@@ -6,7 +6,7 @@
  * server.url; // http://127.0.0.1:8080
  * await server.close();
  */
-export type { ChatCodec, ChatMessage } from "./chat-codec.ts";
+export type { ChatCodec, ChatMessage, SpokenCall } from "./chat-codec.ts";
 export type { ConversationEntry, ConversationInfo, Feedback, StoredMessage } from "./conversation-store.ts";
 export type { MessageDetail } from "./conversations.ts";
 export type { DistributionAnswer, DistributionToken, ShownToken } from "./distribution.ts";
@@ -31,7 +31,9 @@ export {
   writeApiKeys,
 } from "./access/api-keys.ts";
 export { type McpSources, serveMcpOverStdio } from "./mcp-server.ts";
+export { type AgentEvent, type AgentOptions, runAgent } from "./tools/agent.ts";
 export { calculator } from "./tools/calculator.ts";
 export { DocumentIndex, documentSearch } from "./tools/document-search.ts";
 export { openMcpTools, readMcpConfig } from "./tools/mcp-tools.ts";
-export type { Tool } from "./tools/tool.ts";
+export type { Tool, ToolResult } from "./tools/tool.ts";
+export { Toolbox } from "./tools/toolbox.ts";

@@ -1,6 +1,6 @@
 /** @file Request fields that several endpoints share, and how a body is checked against a schema. */
 import { z } from "zod";
-import { fromSchemaError, unsupported } from "./api-error.ts";
+import { fromSchemaError } from "./api-error.ts";
 
 /** Clients send `null` for "not set"; it means the same as leaving the field out. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {
@@ -46,12 +46,27 @@ export const topK = optional(z.int().min(-1).max(1_000_000));
 export const parametersSchema = z.record(z.string(), z.unknown());
 export const streamField = optional(z.boolean());
 
+/** OpenAI's bounds. */
+const penalty = optional(z.number().min(-2).max(2));
+
+/** How a token is chosen, in OpenAI's APIs and, from `top_k` on, in the words of other servers. */
+export const choiceFields = {
+  temperature,
+  top_p: topP,
+  frequency_penalty: penalty,
+  presence_penalty: penalty,
+  top_k: topK,
+  // As vLLM's server calls them.
+  min_p: optional(z.number().min(0).max(1)),
+  repetition_penalty: optional(z.number().min(0.01).max(100)),
+  // What llama.cpp's server calls so looks at the last tokens only.
+  repeat_penalty: optional(z.number()),
+};
+
 /** What `/v1/completions` and `/v1/chat/completions` have in common. */
 export const samplingFields = {
   model: modelId,
-  temperature,
-  top_p: topP,
-  top_k: topK,
+  ...choiceFields,
   n: optional(z.int().min(1).max(128)),
   seed: optional(z.int()),
   stop: optional(
@@ -62,20 +77,6 @@ export const samplingFields = {
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   user: optional(z.string()),
 };
-
-/** Fields of OpenAI's API that would change the answer and that no model behind this server understands. */
-export const refusedFields = {
-  presence_penalty: optional(z.number()),
-  frequency_penalty: optional(z.number()),
-};
-
-type RefusedFields = { [Name in keyof typeof refusedFields]?: z.output<(typeof refusedFields)[Name]> };
-
-/** Throws for a field whose being ignored would change what the client gets; neutral values are fine. */
-export function refuseUnsupported(request: RefusedFields): void {
-  if ((request.presence_penalty ?? 0) !== 0) throw unsupported("presence_penalty", "presence penalties");
-  if ((request.frequency_penalty ?? 0) !== 0) throw unsupported("frequency_penalty", "frequency penalties");
-}
 
 /** `body` as the schema reads it; throws the API's 400 that names the field. */
 export function parseRequest<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {

@@ -55,7 +55,16 @@ describe("bad requests", () => {
       "tools[0].function.name",
       "missing_required_parameter",
     ],
-    ["a penalty", { ...hello, presence_penalty: 1 }, "presence_penalty", "unsupported_parameter"],
+    ["a penalty out of range", { ...hello, presence_penalty: 2.1 }, "presence_penalty", "invalid_value"],
+    ["a penalty of words", { ...hello, frequency_penalty: "much" }, "frequency_penalty", "invalid_type"],
+    ["a min_p out of range", { ...hello, min_p: 2 }, "min_p", "invalid_value"],
+    ["a division by zero", { ...hello, repetition_penalty: 0 }, "repetition_penalty", "invalid_value"],
+    [
+      "a penalty that is not offered",
+      { ...hello, repeat_penalty: 1.1 },
+      "repeat_penalty",
+      "unsupported_parameter",
+    ],
     [
       "broken Unicode",
       '{"model":"ngram","messages":[{"role":"user","content":"\\ud800"}]}',

@@ -16,15 +16,14 @@ import {
 } from "./conversation.ts";
 import { type GenerationPlan, Tally } from "./generation.ts";
 import {
+  choiceFields,
   contentSchema,
   contentText,
   modelId,
   optional,
   parametersSchema,
   streamField,
-  temperature,
   textSchema,
-  topP,
 } from "./request-fields.ts";
 import {
   type ResponseEvent,
@@ -92,8 +91,7 @@ const requestSchema = z.object({
   }),
   instructions: optional(textSchema),
   max_output_tokens: optional(z.int().min(1)),
-  temperature,
-  top_p: topP,
+  ...choiceFields,
   seed: optional(z.int()),
   stream: streamField,
   tools: optional(z.array(toolSchema).max(128)),
@@ -185,7 +183,7 @@ function readConversation(request: ResponsesRequest): Conversation {
     parallelCalls: request.parallel_tool_calls ?? true,
     format: readFormat(request),
     deliberation: (request.reasoning?.effort ?? "none") !== "none",
-    sampling: { temperature: request.temperature, top_p: request.top_p, seed: request.seed },
+    sampling: request,
     maxTokens: request.max_output_tokens,
     topLogprobs: request.top_logprobs ?? 0,
   };

@@ -6,10 +6,11 @@ import {
   type GeneratedToken,
   type GenerateOptions,
   type LlamaModel,
+  OnnxModel,
   openLlamaModel,
 } from "../../src/generate/index.ts";
 import { writeApertusGguf } from "../../src/release/index.ts";
-import { TINY, writeTinyModel } from "./tiny-model.ts";
+import { TINY, tinyWeights, writeTinyModel } from "./tiny-model.ts";
 
 const ABOUT = { name: "tiny", version: "1", description: "test", licence: "Apache-2.0", languages: ["de"] };
 
@@ -80,6 +81,49 @@ describe("a llama.cpp model", () => {
     });
     expect(ids(tokens)).toEqual([399, 399, 399]);
     expect(tokens[0]!.logprob).toBeLessThan(-1);
+  });
+
+  it.each([
+    ["lower", { frequencyPenalty: 0.4, presencePenalty: 1.5 }],
+    ["raise", { frequencyPenalty: -0.6, presencePenalty: -0.3 }],
+  ])(
+    "%s what it has said by OpenAI's formula, whether or not that is among the likeliest",
+    async (_, asked) => {
+      const prompt = [1, 100, 101];
+      const said = ids(await collect(prompt, { maxTokens: 24, temperature: 0, ...asked }));
+      const distributions = (await model.distributions([...prompt, ...said], 400)).slice(prompt.length - 1);
+      said.forEach((id, i) => {
+        const before = said.slice(0, i);
+        const changed = distributions[i]!.map(({ id: one, logprob }) => {
+          const count = before.filter((earlier) => earlier === one).length;
+          return {
+            id: one,
+            logit: logprob - count * asked.frequencyPenalty - (count > 0 ? asked.presencePenalty : 0),
+          };
+        }).sort((a, b) => b.logit - a.logit);
+        expect(id).toBe(changed[0]!.id);
+      });
+      expect(said).not.toEqual(ids(await collect(prompt, { maxTokens: 24, temperature: 0 })));
+    },
+  );
+
+  it("says what ONNX Runtime says on the same weights, with every way of choosing", async () => {
+    const twin = new OnnxModel(TINY, tinyWeights(TINY, 4), { name: "twin", threads: 1 });
+    const choosing = {
+      maxTokens: 16,
+      temperature: 1.2,
+      topP: 0.95,
+      minP: 0.02,
+      presencePenalty: 0.5,
+      seed: 3,
+    };
+    for (const repetitionPenalty of [1.5, 0.7]) {
+      const options = { ...choosing, repetitionPenalty };
+      const theirs: number[] = [];
+      for await (const { id } of twin.generate([1, 100, 101], options)) theirs.push(id);
+      expect(ids(await collect([1, 100, 101], options))).toEqual(theirs);
+    }
+    await twin.close();
   });
 
   it("runs more generations at once than it has sequences, each as if alone", async () => {

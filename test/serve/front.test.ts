@@ -1,11 +1,13 @@
 /** @file What stands before the models: keys, the output filter, the audit log, the gateway, tools; with the official clients. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import Anthropic from "@anthropic-ai/sdk";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import OpenAI, { APIError } from "openai";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { emptyFilter, filterEntry, type OutputFilter, withEntries } from "../../src/artifacts/index.ts";
 import {
   makeApiKey,
@@ -221,7 +223,61 @@ describe("a gateway before another server", () => {
     running.pop();
     const line = JSON.parse((await readFile(audit, "utf8")).trim()) as Record<string, unknown>;
     expect(line).toMatchObject({ model: "gossip", filtered: ["r1"], status: 200 });
-    expect(line["promptTokens"]).toBeGreaterThan(0);
+    expect(line["completionTokens"]).toBeGreaterThan(0);
+  });
+
+  it.each([[true], [false]])(
+    "ends the engine's work when its client leaves (streamed: %s)",
+    async (stream) => {
+      let hears: () => void = () => undefined;
+      let leaves: () => void = () => undefined;
+      const heard = new Promise<void>((resolve) => {
+        hears = resolve;
+      });
+      const left = new Promise<void>((resolve) => {
+        leaves = resolve;
+      });
+      const engine = createServer((request, response) => {
+        if (request.method === "GET") return void response.end(JSON.stringify({ data: [{ id: "gossip" }] }));
+        if (stream) response.write(`data: ${JSON.stringify({ choices: [] })}\n\n`);
+        response.once("close", leaves);
+        hears();
+      });
+      await new Promise<void>((resolve) => {
+        engine.listen(0, "127.0.0.1", resolve);
+      });
+      const url = `http://127.0.0.1:${(engine.address() as AddressInfo).port}`;
+      const front = await serve({ models: [], upstream: { urls: [url], apiKey: undefined } });
+      const client = new AbortController();
+      const asking = openai(front).chat.completions.create({ ...ask, stream }, { signal: client.signal });
+      asking.catch(() => undefined);
+      await heard;
+      client.abort();
+      await left;
+      engine.close();
+    },
+  );
+
+  it("does not have the page ask for another key when it is the engine that refuses the gateway's", async () => {
+    const keys = path.join(dir, "engine-keys.json");
+    await writeApiKeys(keys, [makeApiKey(ANYONE, new Date()).key]);
+    const engine = await serve({ keys });
+    const front = await serve({ models: [], upstream: { urls: [engine.url], apiKey: "firn-stale" } });
+    vi.stubGlobal("navigator", { languages: ["en"] });
+    const reach = fetch;
+    vi.stubGlobal("fetch", (to: string, init: RequestInit) => reach(`${front.url}/${to}`, init));
+    try {
+      const { fetchHere, jsonRequest, onKeyQuestion } = await import("../../web/src/fetch-here.ts");
+      const questions: unknown[] = [];
+      onKeyQuestion((question) => questions.push(question));
+      await expect(fetchHere("v1/chat/completions", jsonRequest("POST", ask))).rejects.toMatchObject({
+        code: "upstream_refused_key",
+        message: expect.stringContaining("Your own key is fine") as string,
+      });
+      expect(questions).toEqual([undefined]);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it("says that no engine is there", async () => {

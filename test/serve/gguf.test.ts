@@ -229,7 +229,7 @@ describe("the service on llama.cpp", () => {
           temperature: 1,
           topP: 0.7,
           topK: 0,
-          logitBias: new Map(),
+          minP: 0,
           allows: (one: number) => twin.allows(one),
         };
         const expected = sampleToken(

@@ -169,7 +169,7 @@ export class NgramModel implements LanguageModel {
       );
       options.signal?.throwIfAborted();
       const probabilities = this.#probabilities(ids);
-      const id = sample(probabilities, options, random);
+      const id = sample(probabilities, options, changesOf(options, prompt, ids), random);
       if (options.stopIds?.includes(id) === true) return;
       options.constraint?.accept(id);
       ids.push(id);
@@ -192,12 +192,28 @@ function likeliest(probabilities: Float64Array, top: number): TokenChoice[] {
     .slice(0, top);
 }
 
-/** Temperature, then top-k, then top-p, then one draw. */
-function sample(probabilities: Float64Array, options: GenerateOptions, random: RandomStream): number {
-  const { temperature = 0.8, topP = 0.9, topK = 0, logitBias } = options;
+/** What bias and penalties make of a logit (here a log probability), by OpenAI's and vLLM's descriptions. */
+function changesOf(options: GenerateOptions, prompt: readonly number[], ids: readonly number[]) {
+  const { logitBias, frequencyPenalty = 0, presencePenalty = 0, repetitionPenalty = 1 } = options;
+  const said = ids.slice(prompt.length);
+  return (logit: number, id: number): number => {
+    const count = said.filter((one) => one === id).length;
+    const own = !ids.includes(id) ? logit : logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
+    return own - count * frequencyPenalty - (count > 0 ? presencePenalty : 0) + (logitBias?.get(id) ?? 0);
+  };
+}
+
+/** Temperature, then top-k, top-p and min-p, then one draw. */
+function sample(
+  probabilities: Float64Array,
+  options: GenerateOptions,
+  changed: (logit: number, id: number) => number,
+  random: RandomStream,
+): number {
+  const { temperature = 0.8, topP = 0.9, topK = 0, minP = 0 } = options;
   const scored = Array.from(probabilities, (probability, id) => ({
     id,
-    logit: Math.log(probability) + (logitBias?.get(id) ?? 0),
+    logit: changed(Math.log(probability), id),
   }))
     .filter(({ id }) => options.constraint?.allows(id) ?? true)
     .sort((a, b) => b.logit - a.logit || a.id - b.id);
@@ -206,7 +222,10 @@ function sample(probabilities: Float64Array, options: GenerateOptions, random: R
   const weights = kept.map(({ logit }) => Math.exp((logit - kept[0]!.logit) / temperature));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let mass = 0;
-  const cut = weights.findIndex((weight) => (mass += weight) >= topP * total);
+  const cut = weights.findIndex((weight, i) => {
+    mass += weight;
+    return mass >= topP * total || (weights[i + 1] ?? 1) < minP;
+  });
   let draw = random.float() * (cut === -1 ? total : mass);
   const index = weights.findIndex((weight) => (draw -= weight) < 0);
   return kept[Math.max(0, index)]!.id;

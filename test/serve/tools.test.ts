@@ -216,7 +216,7 @@ describe("tool calls", () => {
             function: {
               name: "f",
               strict: true,
-              parameters: { type: "object", properties: { a: { type: "string", pattern: "^x" } } },
+              parameters: { type: "object", properties: { a: { type: "string", pattern: "(?=x)" } } },
             },
           },
         ],
@@ -227,6 +227,16 @@ describe("tool calls", () => {
     [
       "a schema that is none",
       { response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: 5 } } } },
+      "response_format",
+    ],
+    [
+      "a schema that nothing meets",
+      {
+        response_format: {
+          type: "json_schema",
+          json_schema: { name: "x", schema: { type: "string", pattern: "^a$", minLength: 2 } },
+        },
+      },
       "response_format",
     ],
   ])("with %s are a 400 that names the field", async (_, change, param) => {

@@ -221,21 +221,99 @@ describe("the gateway", () => {
     await expect(ask(await gatewayTo([one]), hello)).rejects.toMatchObject({ status: 502 });
   });
 
-  it("stops the engine when its client leaves", async () => {
+  it.each([
+    [401, "invalid_api_key"],
+    [403, null],
+  ])("calls an engine's %i what it is: the gateway's key, not the client's", async (status, code) => {
+    const picky = await engine(["apertus"], (_, response) => {
+      response.statusCode = status;
+      response.end(JSON.stringify({ error: { message: "Incorrect API key provided", code } }));
+    });
+    for (const stream of [false, true])
+      await expect(ask(await gatewayTo([picky]), { ...hello, stream })).rejects.toMatchObject({
+        status: 502,
+        code: "upstream_refused_key",
+      });
+    const good = await engine(["apertus"], says("here"));
+    const gateway = await gatewayTo([picky, good]);
+    for (let i = 0; i < 2; i++)
+      expect((await ask(gateway, hello)).body).toMatchObject({ choices: [{ message: { content: "here" } }] });
+    // Most engines ask for their key before they tell their models.
+    const closed = createServer((_, response) => {
+      response.statusCode = status;
+      response.end("{}");
+    });
+    await new Promise<void>((resolve) => {
+      closed.listen(0, "127.0.0.1", resolve);
+    });
+    opened.push(closed);
+    const url = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`;
+    const pool = await UpstreamPool.open({ urls: [url], apiKey: "old-key", checkEvery: 60_000 });
+    opened.push(pool);
+    await expect(ask(new Gateway(pool, undefined), hello)).rejects.toMatchObject({
+      status: 502,
+      code: "upstream_refused_key",
+    });
+  });
+
+  /** An engine that goes on writing `text` until its answer is closed; `gone` resolves then. */
+  async function endless(text: string): Promise<{ readonly one: Engine; readonly gone: Promise<void> }> {
     let closed: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => {
       closed = resolve;
     });
-    const one = await engine(["apertus"], (_, response) => {
-      response.write(`data: ${JSON.stringify({ choices: [] })}\n\n`);
-      response.once("close", closed);
+    const one = await engine(["apertus"], ({ body }, response) => {
+      let next = 0;
+      const words = text.split(/(?<=\s)/);
+      const timer = setInterval(() => {
+        const choice = { index: 0, delta: { content: words[next++ % words.length] }, finish_reason: null };
+        if (body["stream"] === true) response.write(`data: ${JSON.stringify({ choices: [choice] })}\n\n`);
+        else if (next === 1) response.write(" ");
+      }, 1);
+      response.once("close", () => {
+        clearInterval(timer);
+        closed();
+      });
     });
+    return { one, gone };
+  }
+
+  it.each([
+    ["streamed", true],
+    ["whole", false],
+  ])("stops the engine when the client of a %s answer leaves", async (_, stream) => {
+    const { one, gone } = await endless("and so on ");
     const controller = new AbortController();
     const gateway = await gatewayTo([one]);
-    const asking = ask(gateway, { ...hello, stream: true }, "/v1/chat/completions", controller.signal);
+    const asking = ask(gateway, { ...hello, stream }, "/v1/chat/completions", controller.signal);
     setTimeout(() => controller.abort(new Error("left")), 50);
     await expect(asking).rejects.toThrow("left");
     await gone;
+  });
+
+  it("stops the engine when the filter has ended its answer, and counts what was written until then", async () => {
+    const { one, gone } = await endless(`Here: ${SECRET}, and more, `);
+    const { events, outcomes } = await ask(await gatewayTo([one], SECRET), { ...hello, stream: true });
+    await gone;
+    expect(textOf(events)).toBe("Here: ");
+    expect(finishOf(events)).toEqual(["content_filter"]);
+    expect(outcomes).toMatchObject([{ promptTokens: null, filtered: ["r1"] }]);
+    expect(outcomes[0]!.completionTokens).toBeGreaterThanOrEqual(12);
+  });
+
+  it("lets an engine go on while one of its choices may still be said", async () => {
+    const one = await engine(["apertus"], (_, response) => {
+      const send = (index: number, content: string, finish_reason: string | null = null): void =>
+        void response.write(
+          `data: ${JSON.stringify({ choices: [{ index, delta: { content }, finish_reason }] })}\n\n`,
+        );
+      send(0, `${SECRET} `);
+      send(1, "I say nothing of the kind, and go on for a while until all is said");
+      send(1, ".", "stop");
+    });
+    const { events } = await ask(await gatewayTo([one], SECRET), { ...hello, stream: true, n: 2 });
+    expect(textOf(events)).toBe("I say nothing of the kind, and go on for a while until all is said.");
+    expect(finishOf(events)).toEqual(["content_filter", "stop"]);
   });
 
   it("keeps filtered passages back, whole and streamed, and counts them", async () => {

@@ -30,6 +30,13 @@ const requestSchema = z.looseObject({
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
 });
+type Request = z.output<typeof requestSchema>;
+
+/** How many choices an engine that takes the request will answer with. */
+function choicesOf({ n, prompt }: Request): number {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== "number" ? prompt.length : 1;
+  return prompts * (typeof n === "number" ? n : 1);
+}
 
 type Shape = Readonly<Record<string, unknown>>;
 
@@ -81,7 +88,10 @@ export class Gateway {
     this.#filter = filter;
   }
 
-  /** Sends a request to an engine. An engine's own refusal (4xx, 5xx) comes back as it said it. */
+  /**
+   * Sends a request to an engine. An engine's own refusal (4xx, 5xx) comes back as it said it, but for refusals of the
+   * gateway's own key, which are no fault of the client's.
+   */
   async forward({ path, body, signal, done }: GatewayCall): Promise<GatewayReply> {
     const parsed = requestSchema.safeParse(body);
     if (!parsed.success) throw fromSchemaError(parsed.error);
@@ -99,7 +109,13 @@ export class Gateway {
       const showsUsage = request.stream_options?.include_usage === true;
       return {
         kind: "stream",
-        events: streamEvents(upstream, guard, meter, !countsUsage || showsUsage, signal),
+        events: streamEvents(upstream, {
+          guard,
+          choices: choicesOf(request),
+          meter,
+          showsUsage: !countsUsage || showsUsage,
+          signal,
+        }),
       };
     }
     try {
@@ -132,6 +148,7 @@ class Meter {
   readonly #done: (outcome: Outcome) => void;
   #promptTokens: number | null = null;
   #completionTokens: number | null = null;
+  #pieces = 0;
 
   constructor(model: string, guard: AnswerGuard | undefined, done: (outcome: Outcome) => void) {
     this.#model = model;
@@ -145,31 +162,45 @@ class Meter {
     this.#completionTokens = usage?.completion_tokens ?? usage?.output_tokens ?? this.#completionTokens;
   }
 
+  /** A piece of a stream: a token at least, should the stream end before the engine tells its usage. */
+  count({ choices }: Shape): void {
+    if (Array.isArray(choices)) this.#pieces += choices.length;
+  }
+
   close(): void {
     this.#done({
       model: this.#model,
       promptTokens: this.#promptTokens,
-      completionTokens: this.#completionTokens,
+      completionTokens: this.#completionTokens ?? (this.#pieces > 0 ? this.#pieces : null),
       filtered: [...(this.#guard?.filtered ?? [])],
     });
   }
 }
 
+interface StreamParts {
+  readonly guard: AnswerGuard | undefined;
+  /** How many choices the answer has. */
+  readonly choices: number;
+  readonly meter: Meter;
+  readonly showsUsage: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Ends the engine's work when the filter has ended every choice, or when the reader stops. */
 async function* streamEvents(
   { answer, release }: UpstreamAnswer,
-  guard: AnswerGuard | undefined,
-  meter: Meter,
-  showsUsage: boolean,
-  signal: AbortSignal,
+  { guard, choices, meter, showsUsage, signal }: StreamParts,
 ): AsyncGenerator<object, void, void> {
   try {
     for await (const data of readEvents(answer)) {
       if (data === "[DONE]") return;
       const chunk = parseObject(data);
       meter.see(chunk);
+      meter.count(chunk);
       if (!showsUsage && isUsageOnly(chunk)) continue;
       const said = guard === undefined ? chunk : guard.chunk(chunk);
       if (said !== undefined) yield said;
+      if (guard?.isOver(choices) === true) return;
     }
   } catch (error) {
     throw passedOn(error, signal);

@@ -18,6 +18,8 @@ export class AnswerGuard {
   readonly #index: OutputIndex;
   readonly #guards = new Map<string, OutputGuard>();
   readonly #blocked = new Set<number>();
+  /** Choices that the engine has ended. */
+  readonly #ended = new Set<number>();
   readonly #filtered = new Set<string>();
 
   constructor(index: OutputIndex) {
@@ -27,6 +29,12 @@ export class AnswerGuard {
   /** The requests for removal whose passages came up. */
   get filtered(): ReadonlySet<string> {
     return this.#filtered;
+  }
+
+  /** Nothing of the answer's `count` choices will be said any more, though the engine is still writing one of them. */
+  isOver(count: number): boolean {
+    const over = new Set([...this.#blocked, ...this.#ended]);
+    return over.size >= count && [...this.#blocked].some((index) => !this.#ended.has(index));
   }
 
   /** A whole answer, with each blocked choice cut off and its `finish_reason` set. */
@@ -49,9 +57,11 @@ export class AnswerGuard {
     const guarded = choices.flatMap((choice: unknown, at): Shape[] => {
       if (!isShape(choice)) return [];
       const index = typeof choice["index"] === "number" ? choice["index"] : at;
+      const last = whole || typeof choice["finish_reason"] === "string";
+      if (last) this.#ended.add(index);
       // What comes after a blocked passage is not said any more.
       if (this.#blocked.has(index)) return [];
-      return [this.#choice(choice, index, whole || typeof choice["finish_reason"] === "string")];
+      return [this.#choice(choice, index, last)];
     });
     return { ...answer, choices: guarded };
   }

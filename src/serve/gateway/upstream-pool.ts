@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { ApiError, modelNotFound } from "../api-error.ts";
-import { Upstream, UpstreamFailure, type UpstreamModel } from "./upstream.ts";
+import { isKeyRefusal, Upstream, UpstreamFailure, type UpstreamModel } from "./upstream.ts";
 
 export interface PoolOptions {
   readonly urls: readonly string[];
@@ -72,7 +72,7 @@ export class UpstreamPool {
 
   /**
    * Sends a request for `model` to the least busy engine that has it, then to the others while none of them answers.
-   * Throws 404 when no living engine has the model, 503 when none lives, 502 when all failed.
+   * Throws 404 when no living engine has the model, 503 when none lives, 502 when all failed or refuse the gateway's key.
    */
   async post(model: string, path: string, body: string, signal: AbortSignal): Promise<UpstreamAnswer> {
     const tried = new Set<Upstream>();
@@ -87,10 +87,12 @@ export class UpstreamPool {
       };
       try {
         const answer = await upstream.send("POST", path, body, signal);
-        const another = TRY_ANOTHER.has(answer.statusCode ?? 0) && this.#left(model, tried) > 0;
-        if (!another) return { answer, release };
+        const refused = isKeyRefusal(answer);
+        const another = (refused || TRY_ANOTHER.has(answer.statusCode ?? 0)) && this.#left(model, tried) > 0;
+        if (!another && !refused) return { answer, release };
         answer.destroy();
         release();
+        if (!another) throw keyRefused();
       } catch (error) {
         release();
         if (!(error instanceof UpstreamFailure)) throw error;
@@ -115,6 +117,7 @@ export class UpstreamPool {
     const candidates = this.#candidates(model, tried);
     if (candidates.length === 0) {
       if (this.health.healthy === 0) {
+        if (this.#upstreams.some(({ refusesKey }) => refusesKey)) throw keyRefused();
         throw new ApiError(503, {
           message: "No engine behind this gateway answers at the moment.",
           code: "no_upstream",
@@ -137,5 +140,14 @@ export function badGateway(): ApiError {
   return new ApiError(502, {
     message: "The engine behind this gateway did not answer, or not in the API's form.",
     code: "upstream_failed",
+  });
+}
+
+/** The client's own key was good; that the engine's is not is for the gateway's operator to mend. */
+function keyRefused(): ApiError {
+  return new ApiError(502, {
+    message:
+      "The engine behind this gateway does not take the gateway's key. Your own key is fine; the operator of this server sets the engine's with FIRN_UPSTREAM_KEY.",
+    code: "upstream_refused_key",
   });
 }

@@ -43,6 +43,7 @@ export class Upstream {
   /** Requests it is working on for us. */
   running = 0;
   #healthy = false;
+  #refusesKey = false;
   #models: readonly UpstreamModel[] = [];
 
   /** @param apiKey what the engine asks for, if it asks */
@@ -53,6 +54,11 @@ export class Upstream {
 
   get healthy(): boolean {
     return this.#healthy;
+  }
+
+  /** It lives, and does not take the gateway's key. */
+  get refusesKey(): boolean {
+    return this.#refusesKey;
   }
 
   get models(): readonly UpstreamModel[] {
@@ -69,6 +75,7 @@ export class Upstream {
     try {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(UPSTREAM_TIMES.health)]);
       const answer = await this.send("GET", "/v1/models", undefined, limit);
+      this.#refusesKey = isKeyRefusal(answer);
       const text = await readText(answer);
       const { data } = modelsSchema.parse(JSON.parse(text));
       this.#models = data.map((model) => ({
@@ -123,6 +130,11 @@ export class Upstream {
       request.end(payload);
     });
   }
+}
+
+/** Statuses by which an engine says that the key it was sent is wrong, missing or not enough. */
+export function isKeyRefusal({ statusCode }: IncomingMessage): boolean {
+  return statusCode === 401 || statusCode === 403 || statusCode === 407;
 }
 
 /** vLLM calls it `max_model_len`, Firn `context_length`. */

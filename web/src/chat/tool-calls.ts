@@ -4,9 +4,6 @@ import { type Conversation, type Detail, type Message, newId } from "./conversat
 
 export type ToolCall = NonNullable<Detail["toolCalls"]>[number];
 
-/** After so many answers in a row that call tools, the reader has to ask anew. */
-export const MAX_ROUNDS = 8;
-
 export interface WaitingCalls {
   /** The answer that makes the calls. */
   readonly answer: string;

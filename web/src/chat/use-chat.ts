@@ -1,5 +1,6 @@
 /** @file The open conversation and what can be done with it. Whatever changes is saved on the server, message by message. */
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { MAX_ROUNDS } from "../../../src/serve/browser.ts";
 import type { Feedback } from "../../../src/serve/index.ts";
 import { callTool, type ModelInfo } from "../api.ts";
 import { ApiFailure, messageOf } from "../fetch-here.ts";
@@ -18,7 +19,6 @@ import { readConversation, saveConversation, saveFeedback, saveMessage } from ".
 import type { TextFile } from "./files.ts";
 import { runAnswer } from "./run-answer.ts";
 import {
-  MAX_ROUNDS,
   refusalMessage,
   resultMessage,
   roundsOf,

@@ -17,15 +17,16 @@ it("shows the shares with which the server's sampler draws", () => {
     temperature: fc.double({ min: 0.1, max: 3, noNaN: true }),
     topK: fc.nat(20),
     topP: fc.double({ min: 0.05, max: 1, noNaN: true }),
+    minP: fc.constantFrom(0, 0.02, 0.3),
   });
   fc.assert(
     fc.property(logits, knobs, fc.double({ min: 0, max: 0.999, noNaN: true }), (values, given, uniform) => {
       const logprobs = sorted(values);
-      const shares = sampledShares(logprobs, { ...given, minP: 0 });
+      const shares = sampledShares(logprobs, given);
       const known = Array.from(logprobs, (logit, id) => ({ id, logit }));
       const totalWeight = known.reduce((sum, { logit }) => sum + Math.exp(logit - logprobs[0]!), 0);
       const view = { known, hidden: 0, hiddenMax: Number.NEGATIVE_INFINITY, totalWeight };
-      const drawn = sampleToken(view, { ...given, logitBias: new Map() }, uniform)!;
+      const drawn = sampleToken(view, given, uniform)!;
       let below = 0;
       for (let rank = 0; rank < drawn; rank++) below += shares[rank]!;
       expect(below).toBeLessThanOrEqual(uniform + 1e-9);
