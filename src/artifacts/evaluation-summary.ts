@@ -5,6 +5,7 @@ import type {
   HeldOutTextRecord,
   LanguageByLikelihoodRecord,
 } from "./evaluations.ts";
+import { type MemorisationSummary, summariseMemorisation } from "./memorisation-summary.ts";
 
 /** Held-out text in bits per UTF-8 byte; compressors are null where the records hold no such archive. */
 export interface BitsPerByteRow {
@@ -66,6 +67,8 @@ export interface EvaluationSummary {
     readonly skills: readonly Accuracy[];
     readonly languages: readonly Accuracy[];
   } | null;
+  /** Null where the corpus has no probes. */
+  readonly memorisation: MemorisationSummary | null;
   readonly samples: readonly SampleSummary[];
 }
 
@@ -185,6 +188,7 @@ export function summariseEvaluation(records: readonly EvaluationRecord[]): Evalu
       records.filter((record) => record.task === "language-by-likelihood"),
     ),
     conversations: summariseConversations(records.filter((record) => record.task === "conversations")),
+    memorisation: summariseMemorisation(records.filter((record) => record.task === "memorisation")),
     samples: records
       .filter((record) => record.task === "samples")
       .map(({ example, language, prompt, text }) => ({ example, language, prompt, text })),

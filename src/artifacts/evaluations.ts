@@ -8,6 +8,7 @@ import { FirnError } from "../core/index.ts";
 import { AtomicFile, writeJsonAtomic } from "./atomic.ts";
 import { type EvaluationSummary, summariseEvaluation } from "./evaluation-summary.ts";
 import { readJsonl } from "./jsonl.ts";
+import { probeKindSchema, probePrefixesSchema } from "./probes.ts";
 
 const count = z.int().nonnegative();
 const bits = z.number().nonnegative();
@@ -78,12 +79,48 @@ const conversation = z.strictObject({
   correct: z.boolean(),
 });
 
+const share = z.number().min(0).max(1);
+
+const memorisation = z.strictObject({
+  task: z.literal("memorisation"),
+  /** Id of the probe, and what `probes.jsonl` says of it. */
+  example: z.string(),
+  kind: probeKindSchema,
+  prefixes: probePrefixesSchema,
+  repetitions: count,
+  /** How often training read it: tokens of it that steps took over its length; null where that is not recorded. */
+  timesRead: z.number().nonnegative().nullable(),
+  /** Goldfish loss left out one label in so many; null: training learnt every label. */
+  goldfish: z.number().min(1).nullable(),
+  /** The likeliest tokens after the beginning of the probe, beside its true next tokens. */
+  continuations: z.array(
+    z.strictObject({
+      /** Whether so many tokens were given as the recipe says, or the first half of a probe that is too short for that. */
+      given: z.enum(["prefix", "half"]),
+      prefixTokens: count,
+      suffixTokens: count,
+      /** Tokens that are right before the first wrong one. */
+      matched: count,
+      rougeL: share,
+      lccs: share,
+      ttr: share,
+      trueTtr: share,
+    }),
+  ),
+  /** −log2 p of the probe's tokens after `<s>`, as far as the context reaches, over their UTF-8 bytes. */
+  bitsPerByte: bits,
+  /** Unseen texts of its kind and length, and its place among them by bits per byte: 1 is the likeliest; null without any. */
+  references: count,
+  rank: z.int().min(1).nullable(),
+});
+
 const recordSchema = z.discriminatedUnion("task", [
   heldOutText,
   compression,
   languageByLikelihood,
   sample,
   conversation,
+  memorisation,
 ]);
 
 export type HeldOutTextRecord = Readonly<z.infer<typeof heldOutText>>;
@@ -91,12 +128,14 @@ export type CompressionRecord = Readonly<z.infer<typeof compression>>;
 export type LanguageByLikelihoodRecord = Readonly<z.infer<typeof languageByLikelihood>>;
 export type SampleRecord = Readonly<z.infer<typeof sample>>;
 export type ConversationScoreRecord = Readonly<z.infer<typeof conversation>>;
+export type MemorisationRecord = Readonly<z.infer<typeof memorisation>>;
 export type EvaluationRecord =
   | HeldOutTextRecord
   | CompressionRecord
   | LanguageByLikelihoodRecord
   | SampleRecord
-  | ConversationScoreRecord;
+  | ConversationScoreRecord
+  | MemorisationRecord;
 
 const RECORDS = "records.jsonl";
 const SUMMARY = "summary.json";

@@ -49,8 +49,8 @@ describe("a tokens artifact", () => {
             expected.map((_, i) => Array.from(ids.subarray(documentOffsets[i], documentOffsets[i + 1]))),
           ).toEqual(expected);
           const rows = await tokens.documents();
-          expect(rows.map(({ id, length }) => [id, length])).toEqual(
-            expected.map((document, i) => [`${split}/${i}`, document.length]),
+          expect(rows.map(({ id, length, repeats }) => [id, length, repeats])).toEqual(
+            expected.map((document, i) => [`${split}/${i}`, document.length, 1 + (i % 3)]),
           );
         }
       }),
@@ -71,11 +71,34 @@ describe("a tokens artifact", () => {
     expect(index.subarray(0, 9).toString("latin1")).toBe("MMIDIDX\0\0");
     expect(index.readBigUInt64LE(9)).toBe(1n);
     expect(index.readUInt8(17)).toBe(4);
-    expect([18, 26].map((at) => index.readBigUInt64LE(at))).toEqual([2n, 3n]);
-    expect([34, 38].map((at) => index.readInt32LE(at))).toEqual([3, 2]);
-    expect([42, 50].map((at) => index.readBigInt64LE(at))).toEqual([0n, 12n]);
-    expect([58, 66, 74].map((at) => index.readBigInt64LE(at))).toEqual([0n, 1n, 2n]);
-    expect(index.length).toBe(82);
+    // The second document is read twice in a pass: two sequences at the same place.
+    expect([18, 26].map((at) => index.readBigUInt64LE(at))).toEqual([3n, 4n]);
+    expect([34, 38, 42].map((at) => index.readInt32LE(at))).toEqual([3, 2, 2]);
+    expect([46, 54, 62].map((at) => index.readBigInt64LE(at))).toEqual([0n, 12n, 12n]);
+    expect([70, 78, 86, 94].map((at) => index.readBigInt64LE(at))).toEqual([0n, 1n, 2n, 3n]);
+    expect(index.length).toBe(102);
+  });
+
+  it("is read in its first format, too, whose index named each document once", async () => {
+    await write({
+      train: [
+        [1, 1000, 2],
+        [1, 2],
+      ],
+    });
+    const index = await readFile(join(dir, "train.idx"));
+    const once = Buffer.concat([index.subarray(0, 42), index.subarray(46, 62), index.subarray(70, 94)]);
+    once.writeBigUInt64LE(2n, 18);
+    once.writeBigUInt64LE(3n, 26);
+    await writeFile(join(dir, "train.idx"), once);
+    const rows = async () => (await openTokens(dir, "train")).documents();
+    await expect(rows()).rejects.toMatchObject({ code: "TOKENS_BROKEN" });
+    const described = await readFile(join(dir, "tokens.json"), "utf8");
+    await writeFile(join(dir, "tokens.json"), described.replace('"format": 2', '"format": 1'));
+    expect((await rows()).map(({ repeats, sequence }) => [repeats, sequence])).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
   });
 
   it("writes documents longer than its buffer", async () => {

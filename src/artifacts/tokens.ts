@@ -1,7 +1,8 @@
 /**
  * @file Tokens on disk in Megatron-LM's format (`megatron/core/datasets/indexed_dataset.py`): `<split>.bin` holds
- * int32 ids, `<split>.idx` where each sequence lies; one document is one sequence. Beside them `documents.parquet`
- * says which document is which sequence, and `tokens.json` which tokenizer made them.
+ * int32 ids, `<split>.idx` where each sequence lies. A document's tokens are there once; the index names them as often as the
+ * document is to be read in one pass, so that Megatron reads it as often as this program does. Beside them
+ * `documents.parquet` says which document is which sequence, and `tokens.json` which tokenizer made them.
  */
 import { open, readFile } from "node:fs/promises";
 import { endianness } from "node:os";
@@ -26,14 +27,14 @@ export interface TokenDocumentFields {
   readonly source: string;
   /** UTF-8 bytes of its text. */
   readonly bytes: number;
-  /** How often it stands in one pass over its split. */
+  /** How often it stands in one pass over its split, and so how many sequences of the index are it. */
   readonly repeats: number;
 }
 
 /** A document and its place in the tokens of its split. */
 export interface TokenDocument extends TokenDocumentFields {
   readonly split: string;
-  /** Number of the sequence in the split. */
+  /** Number of its first sequence in the split. */
   readonly sequence: number;
   /** Tokens before it in the split's `.bin`. */
   readonly offset: number;
@@ -42,25 +43,34 @@ export interface TokenDocument extends TokenDocumentFields {
 }
 
 const metadataSchema = z.object({
-  format: z.literal(1),
+  /** In format 1 the index names every document once, whatever its `repeats`. */
+  format: z.literal([1, 2]),
   vocabSize: z.int().min(1).max(0x7fffffff),
   tokenizer: z.string().regex(/^[0-9a-f]{64}$/),
   splits: z.record(z.string(), z.object({ documents: z.int().min(0), tokens: z.int().min(0) })),
 });
 type TokensMetadata = z.infer<typeof metadataSchema>;
 
-function indexBytes(lengths: readonly number[]): Uint8Array {
-  const count = lengths.length;
+/** What the index says of a document. An empty one is one sequence. */
+interface IndexEntry {
+  readonly length: number;
+  readonly sequences: number;
+}
+
+/** Megatron finds a sequence by its pointer alone (`_IndexReader`, `IndexedDataset.get`): several may have the same. */
+function indexBytes(entries: readonly IndexEntry[]): Uint8Array {
+  const count = entries.reduce((sum, { sequences }) => sum + sequences, 0);
   const bytes = Buffer.alloc(HEADER_BYTES + 4 * count + 8 * count + 8 * (count + 1));
   let at = bytes.write(MAGIC, "latin1");
   at = bytes.writeBigUInt64LE(VERSION, at);
   at = bytes.writeUInt8(INT32_CODE, at);
   at = bytes.writeBigUInt64LE(BigInt(count), at);
   at = bytes.writeBigUInt64LE(BigInt(count + 1), at);
-  for (const length of lengths) at = bytes.writeInt32LE(length, at);
+  for (const { length, sequences } of entries)
+    for (let i = 0; i < sequences; i++) at = bytes.writeInt32LE(length, at);
   let pointer = 0;
-  for (const length of lengths) {
-    at = bytes.writeBigInt64LE(BigInt(pointer), at);
+  for (const { length, sequences } of entries) {
+    for (let i = 0; i < sequences; i++) at = bytes.writeBigInt64LE(BigInt(pointer), at);
     pointer += 4 * length;
   }
   for (let document = 0; document <= count; document++) at = bytes.writeBigInt64LE(BigInt(document), at);
@@ -74,7 +84,9 @@ export class TokensWriter {
   readonly #documents: ParquetRowsWriter;
   readonly #buffer = new Int32Array(BUFFER_IDS);
   #buffered = 0;
-  #split: { name: string; bin: AtomicFile; lengths: number[]; tokens: number } | undefined;
+  #split:
+    | { name: string; bin: AtomicFile; entries: IndexEntry[]; sequences: number; tokens: number }
+    | undefined;
 
   private constructor(dir: string, metadata: TokensMetadata, documents: ParquetRowsWriter) {
     this.#dir = dir;
@@ -98,7 +110,7 @@ export class TokensWriter {
         { name: "repeats", type: "INT32" },
       ],
     });
-    return new TokensWriter(dir, { format: 1, ...made, splits: {} }, documents);
+    return new TokensWriter(dir, { format: 2, ...made, splits: {} }, documents);
   }
 
   /** Starts a split; the one before is finished. */
@@ -108,27 +120,31 @@ export class TokensWriter {
     this.#split = {
       name,
       bin: await AtomicFile.create(join(this.#dir, `${name}.bin`)),
-      lengths: [],
+      entries: [],
+      sequences: 0,
       tokens: 0,
     };
   }
 
-  /** Adds a document's ids as the next sequence of the split. */
+  /** Adds a document's ids to the split. */
   async add(ids: Int32Array, document: TokenDocumentFields): Promise<void> {
     const split = this.#split;
     assert(split !== undefined, "a document came before its split");
+    assert(document.repeats >= 1, "a document that is never read has no tokens");
     for (const id of ids)
       assert(id >= 0 && id < this.#metadata.vocabSize, `token ${id} is outside the vocabulary`);
     await this.#documents.write([
       {
         ...document,
         split: split.name,
-        sequence: split.lengths.length,
+        sequence: split.sequences,
         offset: split.tokens,
         length: ids.length,
       },
     ]);
-    split.lengths.push(ids.length);
+    const sequences = ids.length === 0 ? 1 : document.repeats;
+    split.entries.push({ length: ids.length, sequences });
+    split.sequences += sequences;
     split.tokens += ids.length;
     if (this.#buffered + ids.length > BUFFER_IDS) await this.#flush();
     if (ids.length > BUFFER_IDS) {
@@ -162,8 +178,8 @@ export class TokensWriter {
     if (split === undefined) return;
     await this.#flush();
     await split.bin.commit();
-    await writeFileAtomic(join(this.#dir, `${split.name}.idx`), indexBytes(split.lengths));
-    this.#metadata.splits[split.name] = { documents: split.lengths.length, tokens: split.tokens };
+    await writeFileAtomic(join(this.#dir, `${split.name}.idx`), indexBytes(split.entries));
+    this.#metadata.splits[split.name] = { documents: split.entries.length, tokens: split.tokens };
     this.#split = undefined;
   }
 }
@@ -176,11 +192,11 @@ export interface Tokens {
   readonly tokenizer: string;
   readonly tokenCount: number;
   readonly documentCount: number;
-  /** All sequences, one after the other. */
+  /** All documents, one after the other. */
   readonly ids: Int32Array;
   /** Document i is `ids[documentOffsets[i] … documentOffsets[i + 1])`. */
   readonly documentOffsets: Float64Array;
-  /** The rows of `documents.parquet` for this split, by sequence. */
+  /** The rows of `documents.parquet` for this split, in their order. */
   documents(): Promise<TokenDocument[]>;
 }
 
@@ -219,8 +235,16 @@ async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** The offsets of the sequences (in tokens), from the bytes of an `.idx`. */
-function parseIndex(bytes: Uint8Array, path: string): Float64Array {
+/** Where documents lie, and how many sequences of the index each is. */
+interface ParsedIndex {
+  /** Document i is the tokens [offsets[i], offsets[i + 1]) … */
+  readonly offsets: Float64Array;
+  /** … and the sequences [sequences[i], sequences[i + 1]). */
+  readonly sequences: Float64Array;
+}
+
+/** The documents in the bytes of an `.idx`: sequences one after the other, each perhaps named several times. */
+function parseIndex(bytes: Uint8Array, path: string): ParsedIndex {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < HEADER_BYTES || buffer.toString("latin1", 0, 9) !== MAGIC) {
     throw broken(path, "an index of Megatron's format", "other content");
@@ -240,19 +264,32 @@ function parseIndex(bytes: Uint8Array, path: string): Float64Array {
     );
   }
   const offsets = new Float64Array(count + 1);
+  const sequences = new Float64Array(count + 1);
+  let found = 0;
   for (let i = 0; i < count; i++) {
     const length = buffer.readInt32LE(HEADER_BYTES + 4 * i);
     const pointer = Number(buffer.readBigInt64LE(HEADER_BYTES + 4 * count + 8 * i));
     const document = Number(buffer.readBigInt64LE(HEADER_BYTES + 12 * count + 8 * i));
-    if (length < 0 || pointer !== 4 * offsets[i]! || document !== i) {
-      throw broken(path, "sequences one after the other, one per document", `sequence ${i} out of place`);
+    const end = offsets[found]!;
+    const again =
+      found > 0 && length > 0 && pointer === 4 * offsets[found - 1]! && end === pointer / 4 + length;
+    if (length < 0 || document !== i || (pointer !== 4 * end && !again)) {
+      throw broken(
+        path,
+        "documents one after the other, each named once or more",
+        `sequence ${i} out of place`,
+      );
     }
-    offsets[i + 1] = offsets[i]! + length;
+    if (!again) {
+      found += 1;
+      offsets[found] = end + length;
+    }
+    sequences[found] = i + 1;
   }
   if (Number(buffer.readBigInt64LE(buffer.length - 8)) !== count) {
     throw broken(path, "a document index that ends with the last sequence", "another end");
   }
-  return offsets;
+  return { offsets: offsets.slice(0, found + 1), sequences: sequences.slice(0, found + 1) };
 }
 
 async function readMetadata(dir: string): Promise<TokensMetadata> {
@@ -272,14 +309,26 @@ async function readMetadata(dir: string): Promise<TokensMetadata> {
   }
 }
 
-async function readRows(dir: string, split: string, offsets: Float64Array): Promise<TokenDocument[]> {
+async function readRows(
+  dir: string,
+  split: string,
+  { offsets, sequences }: ParsedIndex,
+  format: TokensMetadata["format"],
+): Promise<TokenDocument[]> {
   const path = join(dir, "documents.parquet");
   const rows: TokenDocument[] = [];
   for await (const group of readParquetRows(path)) {
     for (const row of group as unknown as TokenDocument[]) {
       if (row.split !== split) continue;
       const at = rows.length;
-      if (row.sequence !== at || row.offset !== offsets[at] || row.offset + row.length !== offsets[at + 1]) {
+      const named = sequences[at + 1]! - sequences[at]!;
+      const read = format === 1 || row.length === 0 ? 1 : row.repeats;
+      if (
+        row.sequence !== sequences[at] ||
+        named !== read ||
+        row.offset !== offsets[at] ||
+        row.offset + row.length !== offsets[at + 1]
+      ) {
         throw broken(
           path,
           `document ${at} of ${split} where the index has it`,
@@ -303,7 +352,8 @@ async function readRows(dir: string, split: string, offsets: Float64Array): Prom
 export async function openTokens(dir: string, split: string): Promise<Tokens> {
   const metadata = await readMetadata(dir);
   const indexPath = join(dir, `${split}.idx`);
-  const documentOffsets = parseIndex(await readWhole(indexPath), indexPath);
+  const index = parseIndex(await readWhole(indexPath), indexPath);
+  const documentOffsets = index.offsets;
   const path = join(dir, `${split}.bin`);
   const bytes = await readWhole(path);
   const tokenCount = documentOffsets.at(-1)!;
@@ -329,6 +379,6 @@ export async function openTokens(dir: string, split: string): Promise<Tokens> {
     documentCount: documentOffsets.length - 1,
     ids,
     documentOffsets,
-    documents: () => readRows(dir, split, documentOffsets),
+    documents: () => readRows(dir, split, index, metadata.format),
   };
 }

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DocumentRecord, readDocuments, readRejects, type RejectRecord } from "../artifacts/index.ts";
+import {
+  type DocumentRecord,
+  readDocuments,
+  readProbes,
+  readRejects,
+  type RejectRecord,
+} from "../artifacts/index.ts";
 import { sha256 } from "../core/index.ts";
 import { acquireSource } from "./acquire-source.ts";
 import { cleanConfigSchema } from "./clean-config.ts";
@@ -11,7 +17,6 @@ import { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
 import type { DocumentsSummary } from "./freeze.ts";
 import { LanguageIdentifier } from "./language/identifier.ts";
-import type { Probe } from "./probes/canaries.ts";
 import { type RecordedFact, workWith } from "./recorded-work.test-work.ts";
 import { resolveClean } from "./resolve-clean.ts";
 import { resolveSource } from "./resolve-source.ts";
@@ -113,7 +118,7 @@ async function clean(out: string, workers: number, config: object = {}): Promise
     licences: { content: ["mit", "LicenseRef-Public-Domain"] },
     probes: {
       texts: { source: "books", repetitions: [0, 1, 3], perBucket: 2, minBytes: 500 },
-      canaries: { kinds: ["words"], characters: [40], repetitions: [0, 3], each: 1 },
+      canaries: { kinds: ["words"], characters: [40], repetitions: [0, 3], each: 1, references: 3 },
     },
     decontaminate: { sets: [{ name: "school", path: "school.jsonl" }] },
     ...config,
@@ -360,8 +365,7 @@ describe("cleaning documents", () => {
   });
 
   it("lists texts and canaries that are read a chosen number of times, and keeps the unseen ones out", async () => {
-    const lines = (await readFile(join(result.out, "probes.jsonl"), "utf8")).trim().split("\n");
-    const probes = lines.map((line) => JSON.parse(line) as Probe);
+    const { probes, references } = await readProbes(result.out);
     expect(probes.map(({ kind, repetitions }) => `${kind} ${repetitions}`).sort()).toEqual([
       "text 0",
       "text 0",
@@ -381,11 +385,18 @@ describe("cleaning documents", () => {
       expect(read.reduce((sum, { repeats }) => sum + repeats, 0)).toBe(repetitions);
       expect(heldout.some((document) => document.text.includes(text))).toBe(false);
     }
+    expect(references.map(({ kind, characters }) => [kind, characters])).toEqual(
+      Array(3).fill(["words", 40]),
+    );
+    const everything = [...train, ...heldout, ...probes];
+    for (const { text } of references)
+      expect(everything.some((item) => item.text.includes(text))).toBe(false);
     const data = result.facts.map((fact) => fact.data as Record<string, unknown>);
     expect(data.find(({ step }) => step === "probes")).toMatchObject({
       reasons: { "unseen-probe": 2 },
       file: "probes.jsonl",
       probes: { text: { 0: 2, 1: 2, 3: 2 }, words: { 0: 2, 3: 2 } },
+      references: { file: "probe-references.jsonl", texts: 3 },
     });
     expect(data.find(({ id }) => id === "canaries")).toMatchObject({
       category: "synthetic",
@@ -429,6 +440,7 @@ describe("cleaning documents", () => {
       "/documents/train-00000.parquet",
       "/language-model.json",
       "/optout/snapshot.jsonl",
+      "/probe-references.jsonl",
       "/probes.jsonl",
       "/rejects/rejects-00000.parquet",
     ]);

@@ -6,8 +6,17 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DocumentsWriter, readRejects, writeFileAtomic } from "../artifacts/index.ts";
-import { canonicalJson, FirnError, formatInteger, type Json, sha256, type Work } from "../core/index.ts";
+import {
+  DocumentsWriter,
+  PROBE_REFERENCES_FILE,
+  PROBES_FILE,
+  type Probe,
+  type ProbeReference,
+  readRejects,
+  writeFileAtomic,
+  writeProbes,
+} from "../artifacts/index.ts";
+import { FirnError, formatInteger, type Json, type Work } from "../core/index.ts";
 import { sourceFact } from "./acquire-source.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
@@ -28,7 +37,7 @@ import {
   surveyRaw,
 } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
-import { CANARY_SOURCE, canaryRecord, makeCanaries, type Probe } from "./probes/canaries.ts";
+import { type Canaries, CANARY_SOURCE, canaryRecord, makeCanaries } from "./probes/canaries.ts";
 import { licenceStep } from "./steps/licence.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { documentDraw } from "./steps/split.ts";
@@ -39,8 +48,6 @@ const DEFAULT_HELDOUT = 0.2;
 
 /** Where the identifier lies in a documents artifact. */
 export const LANGUAGE_MODEL_FILE = "language-model.json";
-/** The memorisation probes of a documents artifact, one JSON line each. */
-export const PROBES_FILE = "probes.jsonl";
 
 /** Adds the declaration's articles, the same ones in every language for the test; returns what it was. */
 async function teachDefault(declared: DeclaredText, config: CleanConfig): Promise<string> {
@@ -88,7 +95,7 @@ async function learnLanguages(
 /**
  * Cleans the raw documents of the source artifacts in `sourceDirs` (in this order) into `dir`:
  * `documents/train-*.parquet`, `documents/heldout-*.parquet`, `rejects/rejects-*.parquet` (with what the readers
- * could not read), `language-model.json`, what `learnModels` learnt, `probes.jsonl`, and copies of the opt-out files that were
+ * could not read), `language-model.json`, what `learnModels` learnt, the files of `writeProbes`, and copies of the opt-out files that were
  * applied. Records one `optout` fact, one `step` fact per step and a `freeze` fact per source, and returns the summary for the
  * manifest. The same input and settings give the same bytes with any number of workers.
  *
@@ -163,7 +170,7 @@ export async function cleanDocuments(
     const records = sources.map((source) => source.record);
     if (config.probes !== undefined) {
       const probes = [...last.probeTexts, ...canaries.probes];
-      work.fact("step", tallyFact(last.probes, await writeProbes(dir, probes)));
+      work.fact("step", tallyFact(last.probes, await keepProbes(dir, probes, canaries.references)));
     }
     if (canaries.documents.length > 0) {
       const record = canaryRecord(canaries.documents);
@@ -185,12 +192,9 @@ export async function cleanDocuments(
 }
 
 /** The canaries that the recipe asks for. @throws FirnError `DATA_PROBES_SOURCE` */
-function canariesOf(
-  { probes, seed }: CleanConfig,
-  sources: readonly AcquiredSource[],
-): ReturnType<typeof makeCanaries> {
+function canariesOf({ probes, seed }: CleanConfig, sources: readonly AcquiredSource[]): Canaries {
   if (probes?.texts !== undefined) checkSourceNames([probes.texts.source], sources, "probes.texts.source");
-  if (probes?.canaries === undefined) return { probes: [], documents: [] };
+  if (probes?.canaries === undefined) return { probes: [], documents: [], references: [] };
   if (sources.some(({ record }) => record.id === CANARY_SOURCE)) {
     throw new FirnError("DATA_PROBES_SOURCE", {
       expected: `no source called ${CANARY_SOURCE} beside \`documents.probes.canaries\``,
@@ -201,17 +205,28 @@ function canariesOf(
   return makeCanaries(probes.canaries, seed);
 }
 
-/** Writes the list of probes; returns what the `step` fact says of it. */
-async function writeProbes(dir: string, probes: readonly Probe[]): Promise<{ readonly [key: string]: Json }> {
-  const text = probes.map((probe) => `${canonicalJson({ ...probe })}\n`).join("");
-  await writeFileAtomic(join(dir, PROBES_FILE), text);
+/** Writes the lists of probes; returns what the `step` fact says of them. */
+async function keepProbes(
+  dir: string,
+  probes: readonly Probe[],
+  references: readonly ProbeReference[],
+): Promise<{ readonly [key: string]: Json }> {
+  const hashes = await writeProbes(dir, probes, references);
   const kinds = [...new Set(probes.map(({ kind }) => kind))].map((kind) => {
     const counts: Record<string, number> = {};
     for (const probe of probes)
       if (probe.kind === kind) counts[probe.repetitions] = (counts[probe.repetitions] ?? 0) + 1;
     return [kind, counts];
   });
-  return { file: PROBES_FILE, sha256: sha256(text), probes: Object.fromEntries(kinds) as Json };
+  return {
+    file: PROBES_FILE,
+    sha256: hashes.probes,
+    probes: Object.fromEntries(kinds) as Json,
+    references:
+      hashes.references === null
+        ? null
+        : { file: PROBE_REFERENCES_FILE, sha256: hashes.references, texts: references.length },
+  };
 }
 
 /** How languages were told: how well on held-out text, or by which model of somebody else. */

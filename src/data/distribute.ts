@@ -2,11 +2,10 @@
  * @file The last pass of cleaning: survivors go to the training or the held-out share, or are one too many; it is said how
  * often each is read.
  */
-import { type DocumentRecord, type DocumentsWriter, readDocuments } from "../artifacts/index.ts";
+import { type DocumentRecord, type DocumentsWriter, type Probe, readDocuments } from "../artifacts/index.ts";
 import { assert } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import type { Judged } from "./judge-all.ts";
-import type { Probe } from "./probes/canaries.ts";
 import { chooseProbeTexts } from "./probes/choose-texts.ts";
 import { balanceDocuments } from "./steps/balance.ts";
 import { type MixRow, overQuota } from "./steps/mix.ts";

@@ -8,6 +8,7 @@ import type { HeldOutDocument } from "./held-out.ts";
 import { scoreHeldOut, type TokenDocuments, trainNgrams } from "./held-out-bits.ts";
 import { identifyByLikelihood } from "./language-by-likelihood.ts";
 import { generateSamples, type SamplePrompt } from "./samples.ts";
+import { measureMemorisation, type MemorisationOptions } from "./memorisation.ts";
 import type { TextCodec } from "./text-codec.ts";
 
 export interface EvaluateModelOptions {
@@ -22,6 +23,8 @@ export interface EvaluateModelOptions {
   /** The data pipeline's language identifier. */
   readonly identify: (text: string) => string;
   readonly prompts: readonly SamplePrompt[];
+  /** Left out where the corpus has no probes. */
+  readonly memorisation?: MemorisationOptions;
   readonly seed: number;
   /** Tokens in one call to the model. Default: 8,192. */
   readonly batchTokens?: number;
@@ -64,6 +67,9 @@ export async function evaluateModel(
     records.push(...scored);
   }
   records.push(...(await generateSamples(model, codec, options.prompts, { seed: options.seed, signal })));
+  if (options.memorisation !== undefined) {
+    records.push(...(await measureMemorisation(model, codec, { ...options.memorisation, ...batch }, work)));
+  }
   records.push(...more);
   const summary = await writeEvaluations(dir, records);
   work.fact("evaluate", evaluationFact(summary));

@@ -1,4 +1,4 @@
-/** @file `firn/evaluate`: what a model has learnt, measured: bits per byte, languages by likelihood, samples. */
+/** @file `firn/evaluate`: what a model has learnt, measured: bits per byte, languages by likelihood, memorisation, samples. */
 export { documentBits, type ScoringWindow, scoringWindows } from "./bits-per-byte.ts";
 export {
   type ChooseLinesOptions,
@@ -15,6 +15,7 @@ export {
   type LanguageByLikelihoodOptions,
   type LanguageLine,
 } from "./language-by-likelihood.ts";
+export { measureMemorisation, type MemorisationOptions, probeCuts } from "./memorisation.ts";
 export { NgramCounter, NgramModel } from "./ngram.ts";
 export { renderEvaluation, type RenderOptions } from "./render.ts";
 export { generateSamples, type SampleOptions, type SamplePrompt } from "./samples.ts";

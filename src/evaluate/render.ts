@@ -1,5 +1,5 @@
 /** @file An evaluation for people: tables and samples as plain text. */
-import type { BitsPerByteRow, EvaluationSummary } from "../artifacts/index.ts";
+import type { BitsPerByteRow, EvaluationSummary, MemorisationRow } from "../artifacts/index.ts";
 import { formatInteger, formatPercent, formatTable } from "../core/index.ts";
 
 export interface RenderOptions {
@@ -62,6 +62,53 @@ function renderConversations(summary: NonNullable<EvaluationSummary["conversatio
   ].join("\n");
 }
 
+const MEMORISATION_HEADER = [
+  "",
+  "given",
+  "repetitions",
+  "read",
+  "probes",
+  "Rouge-L",
+  "LCCS",
+  "exact",
+  "TTR said",
+  "TTR true",
+  "exposure",
+];
+
+function memorisationRow(row: MemorisationRow): string[] {
+  const { kind, prefixes, prefixTokens, repetitions, timesRead, probes } = row;
+  return [
+    prefixes === null ? kind : `${kind}, ${prefixes} words before`,
+    prefixTokens === null ? "half" : `${formatInteger(prefixTokens)} tokens`,
+    formatInteger(repetitions),
+    timesRead === null ? "–" : timesRead.toFixed(1),
+    formatInteger(probes),
+    ...[row.rougeL, row.lccs].map(ratio),
+    row.exact === null ? "–" : formatPercent(row.exact),
+    ...[row.ttr, row.trueTtr].map(ratio),
+    row.exposure === null ? "–" : row.exposure.toFixed(2),
+  ];
+}
+
+function renderMemorisation(summary: NonNullable<EvaluationSummary["memorisation"]>): string {
+  const { goldfish, probes, texts, canaries } = summary;
+  const rows = [...texts, ...canaries];
+  const structured = rows.reduce((sum, row) => sum + row.structured, 0);
+  const limit = Math.max(0, ...rows.map(({ exposureLimit }) => exposureLimit ?? 0));
+  const trained =
+    goldfish === null ? "trained on every label" : `goldfish loss left out one label in ${goldfish}`;
+  return [
+    `Memorisation of ${formatInteger(probes)} probes, by how often one pass has them and how often training read them (${trained})`,
+    formatTable(MEMORISATION_HEADER, rows.map(memorisationRow)),
+    "Rouge-L, LCCS (longest common run over the true length) and exact: the likeliest continuation against the true one,",
+    `in tokens. Exposure: the probe's rank by likelihood among unseen texts like it, in bits; 1.44 is chance, ${limit.toFixed(2)} the most.`,
+    ...(structured === 0
+      ? []
+      : [`${formatInteger(structured)} continuations of structured text are not in the means.`]),
+  ].join("\n");
+}
+
 /** The summary as text. Parts without records are left out. */
 export function renderEvaluation(summary: EvaluationSummary, options: RenderOptions = {}): string {
   const parts: string[] = [];
@@ -69,6 +116,7 @@ export function renderEvaluation(summary: EvaluationSummary, options: RenderOpti
     parts.push(renderText(summary.bitsPerByte, options.maxLanguages ?? 20));
   }
   if (summary.languageByLikelihood !== null) parts.push(renderLanguages(summary.languageByLikelihood));
+  if (summary.memorisation !== null) parts.push(renderMemorisation(summary.memorisation));
   if (summary.conversations !== null) parts.push(renderConversations(summary.conversations));
   if (summary.samples.length > 0) {
     const samples = summary.samples.map(({ prompt, text }) => `  ${prompt}│${text.replaceAll("\n", "⏎")}`);

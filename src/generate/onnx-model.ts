@@ -30,6 +30,8 @@ export interface OnnxModelOptions {
   readonly batch?: number;
 }
 
+/** Logits that one run hands over at most, in floats: 64 MiB. */
+const MOST_LOGITS = 1 << 24;
 /** Rows for speaking have this many tokens, or twice as many, and so on up to the context. */
 const SHORTEST_ROW = 32;
 
@@ -48,6 +50,24 @@ function describeLogits(logits: Float32Array): LogitView {
   return { known, hidden: 0, hiddenMax: Number.NEGATIVE_INFINITY, totalWeight };
 }
 
+/** The `top` likeliest tokens, best first, without sorting the others. */
+function topChoices(logits: Float32Array, top: number): TokenChoice[] {
+  const best: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
+    if (best.length === top && !(logit > logits[best.at(-1)!]!)) continue;
+    let place = best.length;
+    while (place > 0 && logit > logits[best[place - 1]!]!) place -= 1;
+    best.splice(place, 0, id);
+    if (best.length > top) best.pop();
+  }
+  const largest = logits[best[0]!]!;
+  let weight = 0;
+  for (const logit of logits) weight += Math.exp(logit - largest);
+  const normaliser = largest + Math.log(weight);
+  return best.map((id) => ({ id, logprob: logits[id]! - normaliser }));
+}
+
 export class OnnxModel implements LanguageModel {
   readonly name: string;
   readonly vocabSize: number;
@@ -59,8 +79,8 @@ export class OnnxModel implements LanguageModel {
   readonly #parameters: ReadonlyMap<string, ResidentTensor>;
   #ready: Promise<Map<string, Tensor>> | undefined;
   #scoring: Promise<Program> | undefined;
-  /** By row length: a short prompt does not pay for the whole context. */
-  readonly #speaking = new Map<number, Promise<Program>>();
+  /** By row length and places: a short prompt does not pay for the whole context. */
+  readonly #speaking = new Map<string, Promise<Program>>();
 
   /** @param weights under their checkpoint names */
   constructor(config: ModelConfig, weights: Weights, options: OnnxModelOptions) {
@@ -107,18 +127,19 @@ export class OnnxModel implements LanguageModel {
     return this.#scoring;
   }
 
-  /** Logits after position `at` of one row of `length` tokens. */
-  #speakingProgram(length: number): Promise<Program> {
-    let program = this.#speaking.get(length);
+  /** Logits after the `places` positions `at` of one row of `length` tokens. */
+  #speakingProgram(length: number, places: number): Promise<Program> {
+    const key = `${length}/${places}`;
+    let program = this.#speaking.get(key);
     if (program === undefined) {
       const graph = new Graph();
       const tokens = tokenInputs(graph, 1, length);
-      const at = graph.input("at", "int32", [1]);
+      const at = graph.input("at", "int32", [places]);
       const parameters = parameterInputs(graph, this.#config);
       const hidden = onnx.gatherRows(graph, decoder(graph, this.#config, parameters, tokens), at);
       graph.output("logits", linear(graph, hidden, parameters.get("lm_head.weight")!));
       program = Program.compile(graph, { threads: this.#threads, device: this.#device, name: "speaking" });
-      this.#speaking.set(length, program);
+      this.#speaking.set(key, program);
     }
     return program;
   }
@@ -187,12 +208,17 @@ export class OnnxModel implements LanguageModel {
     return results;
   }
 
-  /** Logits of the token after `ids`. */
-  async #nextLogits(ids: readonly number[]): Promise<Float32Array> {
-    this.#checkLength(ids.length);
+  #rowLength(tokens: number): number {
+    this.#checkLength(tokens);
     let length = Math.min(SHORTEST_ROW, this.contextLength);
-    while (length < ids.length) length = Math.min(2 * length, this.contextLength);
-    const program = await this.#speakingProgram(length);
+    while (length < tokens) length = Math.min(2 * length, this.contextLength);
+    return length;
+  }
+
+  /** Logits of the tokens after the positions `at` of `ids`, one after the other. */
+  async #logitsAfter(ids: readonly number[], at: Int32Array): Promise<Float32Array> {
+    const length = this.#rowLength(ids.length);
+    const program = await this.#speakingProgram(length, at.length);
     const padded = new Int32Array(length);
     padded.set(ids);
     const feeds = new Map(await this.#feeds());
@@ -203,15 +229,21 @@ export class OnnxModel implements LanguageModel {
       data: Int32Array.from(padded, (_, i) => i),
     });
     feeds.set("segments", { dtype: "int32", shape: [1, length], data: new Int32Array(length) });
-    feeds.set("at", { dtype: "int32", shape: [1], data: Int32Array.of(ids.length - 1) });
+    feeds.set("at", { dtype: "int32", shape: [at.length], data: at });
     return (await program.run(feeds)).get("logits")!.data as Float32Array;
   }
 
   async distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]> {
+    const places = Math.min(
+      this.#rowLength(ids.length),
+      Math.max(1, Math.floor(MOST_LOGITS / this.vocabSize)),
+    );
     const found: TokenChoice[][] = [];
-    for (let end = 1; end <= ids.length; end++) {
-      const view = describeLogits(await this.#nextLogits(ids.slice(0, end)));
-      found.push(knownLogprobs(view).slice(0, top));
+    for (let from = 0; from < ids.length; from += places) {
+      const at = Int32Array.from({ length: places }, (_, i) => Math.min(from + i, ids.length - 1));
+      const logits = await this.#logitsAfter(ids, at);
+      for (let i = 0; i < places && from + i < ids.length; i++)
+        found.push(topChoices(logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize), top));
     }
     return found;
   }
@@ -238,7 +270,7 @@ export class OnnxModel implements LanguageModel {
     for (let i = 0; i < maxTokens && ids.length < this.contextLength; i++) {
       options.signal?.throwIfAborted();
       if (constraint?.complete === true) return;
-      const view = describeLogits(await this.#nextLogits(ids));
+      const view = describeLogits(await this.#logitsAfter(ids, Int32Array.of(ids.length - 1)));
       const id = sampleToken(view, sampling, random.float());
       assert(id !== undefined, "the sampler saw every logit and still could not choose");
       if (options.stopIds?.includes(id) === true) return;

@@ -131,9 +131,19 @@ export async function assemble(
     const config = { ...recipe.finetune, model };
     chat = stageNode("finetune", finetune, config, { weights: base, tokenizer, conversations: talk });
   }
+  const { memorisation, ...evaluate } = recipe.evaluate;
   const evaluations = evaluateNode(
     {
-      ...recipe.evaluate,
+      ...evaluate,
+      ...(recipe.documents.probes === undefined || memorisation === null
+        ? {}
+        : {
+            memorisation: {
+              ...memorisation,
+              goldfish: recipe.train.goldfish?.k ?? null,
+              readInOneRun: recipe.longContext.length === 0,
+            },
+          }),
       samples: asked,
       chatLength: recipe.finetune?.length ?? recipe.train.length,
     },

@@ -44,6 +44,24 @@ export const SamplesSection = z.strictObject({
 });
 export type SamplesSection = z.infer<typeof SamplesSection>;
 
+/** How memorisation is measured where `documents.probes` puts probes into the corpus. */
+export const MemorisationSection = z.strictObject({
+  /**
+   * Tokens given of a text before it is to be continued; those that leave as many to compare, or `suffixTokens`, inside the
+   * text and the context. Canaries are cut in the middle. Apertus' values.
+   */
+  prefixTokens: z
+    .array(z.int().min(1).max(1_000_000))
+    .min(1)
+    .max(50)
+    .default([50, 100, 250, 500, 1000, 2000, 3000, 4000, 5000]),
+  /** Tokens of the continuation that are compared at most. */
+  suffixTokens: z.int().min(1).max(100_000).default(500),
+  /** Probes of one kind, length, prefix and repetition count that are continued at most. */
+  perBucket: count.default(100),
+});
+export type MemorisationSection = z.infer<typeof MemorisationSection>;
+
 export const EvaluateSection = z.strictObject({
   seed: z.int().min(0).default(28),
   /** Where held-out text is scored; like `train.device`. */
@@ -54,6 +72,8 @@ export const EvaluateSection = z.strictObject({
   /** How many languages are told apart by likelihood, and how many unseen lines of each are asked. */
   languages: z.int().min(2).max(1000).default(24),
   linesPerLanguage: count.default(12),
+  /** Whether and how probes are measured; null leaves them out. */
+  memorisation: MemorisationSection.nullable().prefault({}),
 });
 export type EvaluateSection = z.infer<typeof EvaluateSection>;
 

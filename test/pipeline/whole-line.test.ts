@@ -3,13 +3,20 @@ import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "../../src/artifacts/index.ts";
+import { type MemorisationRecord, openStore, readEvaluations } from "../../src/artifacts/index.ts";
 import { Ledger, verifyLedger } from "../../src/ledger/index.ts";
-import { type Child, firn, startFirn, storeHashes, writeTinyRecipe } from "./tiny.ts";
+import { type Child, firn, startFirn, storeHashes, writeTinyRecipe as writeRecipe } from "./tiny.ts";
 
 let dir: string;
 let recipe: string;
 let reference: Record<string, string>;
+/** Two made texts, one of which is read again and again. */
+const PROBES =
+  "{ kinds: [words], characters: [32], repetitions: [0, 120], prefixes: [same], each: 1, references: 15 }";
+const writeTinyRecipe = (to: string, change: (text: string) => string = (text) => text): Promise<string> =>
+  writeRecipe(to, (text) =>
+    change(text.replace("{ seed: 1 }", `{ seed: 1, probes: { canaries: ${PROBES} } }`)),
+  );
 const at = (store: string): string => path.join(dir, store);
 
 /** Builds in this process and expects success. */
@@ -81,6 +88,22 @@ describe("a build", () => {
       if (kind === "train-samples") asked.push(data as unknown as (typeof asked)[number]);
     expect(asked.map(({ step }) => step)).toEqual([0, 8, 16, 24, 32, 40]);
     expect(asked.at(-1)!.samples[0]!.text).not.toBe(asked[0]!.samples[0]!.text);
+  });
+
+  it("measures what the model has kept of probes that it read often, beside those that nobody read", async () => {
+    const [{ dir: folder }] = (await ask("one", "show", "evaluate")) as [{ dir: string }];
+    const records = (await readEvaluations(folder)).filter(({ task }) => task === "memorisation");
+    expect(records).toMatchObject([
+      { repetitions: 0, timesRead: 0, goldfish: 50, references: 15 },
+      { repetitions: 120, goldfish: 50, references: 15, rank: 1 },
+    ]);
+    const [unread, read] = records as MemorisationRecord[];
+    // Forty steps are a fifth of a pass.
+    expect(read!.timesRead).toBeGreaterThan(15);
+    expect(read!.timesRead).toBeLessThan(40);
+    expect(read!.bitsPerByte).toBeLessThan(unread!.bitsPerByte - 0.3);
+    const { out } = await firn("show", "evaluate", "--store", at("one"));
+    expect(out).toMatch(/canaries, same words before +half +120 +\d+\.\d +1 /);
   });
 
   it("drops a copy of a text with its reason, and scrubs the address in the one it keeps", async () => {

@@ -7,10 +7,13 @@ import {
   openTokens,
   readConversations,
   readDocuments,
+  readEvaluations,
   reportDocuments,
+  summariseEvaluation,
   TensorFolder,
 } from "../../artifacts/index.ts";
 import { FirnError, formatBytes, formatInteger, formatTable, type Json } from "../../core/index.ts";
+import { renderEvaluation } from "../../evaluate/index.ts";
 import { verifyLedger } from "../../ledger/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
 import type { CommandCall } from "../command.ts";
@@ -195,6 +198,12 @@ export async function run(call: CommandCall): Promise<void> {
   }
   if (one !== undefined && documents !== undefined) {
     call.terminal.print([...heading(one), "", ...documentsReportLines(one, documents)].join("\n"));
+    return;
+  }
+  if (one?.kind === "evaluations" && !call.json) {
+    // From the records, so that those of an older Firn can be read, too.
+    const summary = summariseEvaluation(await readEvaluations(one.dir));
+    call.terminal.print([...heading(one), "", renderEvaluation(summary)].join("\n"));
     return;
   }
   if (one?.kind === "tokenizer") {

@@ -2,27 +2,20 @@
  * @file Canaries: texts that are made for this corpus and stand nowhere else, so that a model that knows one has it from
  * here (Carlini et al. 2019; Apertus technical report §3.2.4 and App. F.1). Nobody they describe exists.
  */
-import { type DocumentRecord, makeDocument } from "../../artifacts/index.ts";
+import {
+  type CanaryKind,
+  type DocumentRecord,
+  makeDocument,
+  type Probe,
+  type ProbeReference,
+} from "../../artifacts/index.ts";
 import { canonicalJson, type RandomStream, randomStream, sha256 } from "../../core/index.ts";
 import type { SourceRecord } from "../acquire-source.ts";
-import type { CanaryKind, ProbesConfig } from "./config.ts";
+import type { ProbesConfig } from "./config.ts";
 
 /** The source that canaries belong to: no recipe may declare one of this name beside them. */
 export const CANARY_SOURCE = "canaries";
 const LICENCE = "CC0-1.0";
-
-/** A line of `probes.jsonl`. */
-export interface Probe {
-  readonly id: string;
-  readonly kind: CanaryKind | "text";
-  /** How often one pass over the training share has it. */
-  readonly repetitions: number;
-  /** Of canaries: whether the same words come before it each time. */
-  readonly prefixes: "same" | "different" | null;
-  /** Documents that hold it; none for one that nobody sees. */
-  readonly documents: readonly string[];
-  readonly text: string;
-}
 
 const CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&*+-./:;=?@_~";
 const ONSETS = "b d f g h j k l m n p r s t v w z br dr gl kn pl st tr".split(" ");
@@ -72,11 +65,18 @@ function secretText(kind: CanaryKind, characters: number, random: RandomStream):
   return parts.join(gap).slice(0, characters).trimEnd();
 }
 
-/** Every canary that the settings ask for, and the documents that hold them. */
+/** Canaries, the documents that hold them, and texts made in the same way that stand nowhere. */
+export interface Canaries {
+  readonly probes: readonly Probe[];
+  readonly documents: readonly DocumentRecord[];
+  readonly references: readonly ProbeReference[];
+}
+
+/** Every canary that the settings ask for. */
 export function makeCanaries(
-  { kinds, characters, repetitions, each, prefixes }: NonNullable<ProbesConfig["canaries"]>,
+  { kinds, characters, repetitions, each, prefixes, references }: NonNullable<ProbesConfig["canaries"]>,
   seed: number,
-): { probes: Probe[]; documents: DocumentRecord[] } {
+): Canaries {
   const probes: Probe[] = [];
   const documents: DocumentRecord[] = [];
   const add = (base: Omit<Probe, "documents">): void => {
@@ -108,9 +108,17 @@ export function makeCanaries(
           for (let n = 1; n <= each; n++) {
             const id = `${CANARY_SOURCE}/${kind}-${length}-${bucket}-x${times}-${prefix}#${n}`;
             const text = secretText(kind, length, randomStream(seed, "canary", id));
-            add({ id, kind, repetitions: times, prefixes: prefix, text });
+            add({ id, kind, repetitions: times, prefixes: prefix, characters: length, text });
           }
-  return { probes, documents };
+  const unread = kinds.flatMap((kind) =>
+    characters.flatMap((length) =>
+      Array.from({ length: references }, (_, n): ProbeReference => {
+        const random = randomStream(seed, "canary reference", kind, length, n);
+        return { kind, characters: length, text: secretText(kind, length, random) };
+      }),
+    ),
+  );
+  return { probes, documents, references: unread };
 }
 
 /** The record of the canaries' source, for papers: synthetic data, made by this program. */

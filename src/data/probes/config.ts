@@ -1,9 +1,6 @@
 /** @file The settings of memorisation probes, as a recipe writes them. */
 import { z } from "zod";
-
-/** What canaries are made of. */
-export const CANARY_KINDS = ["characters", "words", "personal-data"] as const;
-export type CanaryKind = (typeof CANARY_KINDS)[number];
+import { CANARY_KINDS } from "../../artifacts/index.ts";
 
 /** The buckets of Apertus' probes (technical report §3.2.4): four that are never seen, and twelve up to 128 times. */
 const APERTUS_REPETITIONS = [0, 0, 0, 0, 1, 2, 3, 4, 8, 16, 24, 32, 48, 64, 96, 128];
@@ -37,6 +34,8 @@ export const probesSchema = z
           .array(z.enum(["same", "different"]))
           .min(1)
           .default(["same", "different"]),
+        /** Unseen texts of every kind and length that a model's canaries are ranked among: 2^n − 1 resolve n bits of exposure. */
+        references: z.int().min(0).max(100_000).default(255),
       })
       .optional(),
   })

@@ -8,7 +8,11 @@ const canariesOf = (fields: object, seed = 1) =>
   makeCanaries(probesSchema.parse({ canaries: fields }).canaries!, seed);
 
 describe("canaries", () => {
-  const { probes, documents } = canariesOf({ characters: [40, 200], repetitions: [0, 1, 5], each: 2 });
+  const { probes, documents, references } = canariesOf({
+    characters: [40, 200],
+    repetitions: [0, 1, 5],
+    each: 2,
+  });
 
   it("are some of every kind, length, repetition and prefix, each different", () => {
     expect(probes).toHaveLength(3 * 2 * 3 * 2 * 2);
@@ -38,8 +42,16 @@ describe("canaries", () => {
   it("are normal text, the same for the same seed and others for another", () => {
     for (const { text } of documents) expect(normaliseText(text)).toBe(text);
     const settings = { characters: [40, 200], repetitions: [0, 1, 5], each: 2 };
-    expect(canariesOf(settings)).toEqual({ probes, documents });
+    expect(canariesOf(settings)).toEqual({ probes, documents, references });
     expect(canariesOf(settings, 2).probes[0]!.text).not.toBe(probes[0]!.text);
+  });
+
+  it("have unread texts of every kind and length beside them, which none of them is", () => {
+    expect(references).toHaveLength(3 * 2 * 255);
+    expect(new Set([...references, ...probes].map(({ text }) => text)).size).toBe(
+      3 * 2 * 255 + probes.length,
+    );
+    for (const { characters, text } of references) expect(characters - text.length).toBeLessThan(3);
   });
 
   it("name nobody: addresses and numbers are of the kinds set aside for examples", () => {

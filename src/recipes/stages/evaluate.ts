@@ -6,8 +6,11 @@ import {
   type ConversationScoreRecord,
   type DocumentRecord,
   openTokens,
+  type Probe,
   readConversations,
   readDocuments,
+  readParquetRows,
+  readProbes,
   type Tokens,
 } from "../../artifacts/index.ts";
 import type { Json, Work } from "../../core/index.ts";
@@ -15,6 +18,7 @@ import { LANGUAGE_MODEL_FILE, LanguageIdentifier } from "../../data/index.ts";
 import {
   chooseLanguageLines,
   evaluateModel,
+  type MemorisationOptions,
   type ParallelDocument,
   selectHeldOut,
 } from "../../evaluate/index.ts";
@@ -22,10 +26,17 @@ import { OnnxModel } from "../../generate/index.ts";
 import { defineStage, stageNode, type StageContext, type StageNode } from "../../pipeline/index.ts";
 import { loadTokenizer, renderChat, type Tokenizer } from "../../tokenizer/index.ts";
 import { readWeights } from "../../train/index.ts";
-import type { EvaluateSection, SamplesSection } from "../sections.ts";
+import type { EvaluateSection, MemorisationSection, SamplesSection } from "../sections.ts";
 import { textCodec } from "../text-codec.ts";
 
-export interface EvaluateConfig extends EvaluateSection {
+export interface EvaluateConfig extends Omit<EvaluateSection, "memorisation"> {
+  /** Where the documents have probes and the recipe wants them measured. */
+  readonly memorisation?: MemorisationSection & {
+    /** One label in so many was not learnt; null: all were. */
+    readonly goldfish: number | null;
+    /** Whether the weights come from one run over the tokens, whose record then says how often each probe was read. */
+    readonly readInOneRun: boolean;
+  };
   readonly samples: Omit<SamplesSection, "during">;
   /** Prompt plus answer of a conversation, in tokens; more is cut off by the context. */
   readonly chatLength: number;
@@ -99,6 +110,37 @@ async function askConversations(
   return records;
 }
 
+/** How often training read each probe: tokens of its documents that steps took, over their lengths. */
+async function countReads(
+  weightsDir: string,
+  tokens: Tokens,
+  probes: readonly Probe[],
+): Promise<(probe: Probe) => number> {
+  const taken = new Map(probes.flatMap(({ documents }) => documents).map((id) => [id, 0]));
+  for await (const rows of readParquetRows(path.join(weightsDir, "exposure.parquet"))) {
+    for (const { document, length } of rows as unknown as { document: string; length: number }[]) {
+      const before = taken.get(document);
+      if (before !== undefined) taken.set(document, before + length);
+    }
+  }
+  const lengths = new Map((await tokens.documents()).map(({ id, length }) => [id, length]));
+  return ({ documents }) =>
+    documents.reduce((sum, id) => sum + taken.get(id)! / Math.max(1, lengths.get(id) ?? 0), 0);
+}
+
+/** What the evaluation needs to measure memorisation; nothing where it is not asked for. */
+async function memorisationOf(
+  { memorisation }: EvaluateConfig,
+  dirs: { readonly documents: string; readonly weights: string },
+  tokens: Tokens,
+): Promise<{ readonly memorisation?: MemorisationOptions }> {
+  if (memorisation === undefined) return {};
+  const { readInOneRun, ...settings } = memorisation;
+  const probes = await readProbes(dirs.documents);
+  const timesRead = readInOneRun ? await countReads(dirs.weights, tokens, probes.probes) : () => null;
+  return { memorisation: { ...settings, ...probes, timesRead } };
+}
+
 async function run(context: StageContext<EvaluateConfig, Inputs>): Promise<Json> {
   const { config, inputs, dir } = context;
   const { tokenizer } = await loadTokenizer(inputs.tokenizer.dir);
@@ -117,12 +159,14 @@ async function run(context: StageContext<EvaluateConfig, Inputs>): Promise<Json>
     device: config.device,
   });
   try {
+    const tokens = await openTokens(inputs.tokens.dir, "train");
+    const dirs = { documents: inputs.documents.dir, weights: inputs.weights.dir };
     const summary = await evaluateModel(
       {
         model,
         codec: textCodec(tokenizer),
         heldOut,
-        trainingTokens: sequences(await openTokens(inputs.tokens.dir, "train")),
+        trainingTokens: sequences(tokens),
         languageLines: chooseLanguageLines({
           training: await readAll(inputs.documents.dir, "train"),
           heldOut,
@@ -132,6 +176,7 @@ async function run(context: StageContext<EvaluateConfig, Inputs>): Promise<Json>
         }),
         identify: (text) => identifier.identify(text).language,
         prompts: config.samples.prompts.map((prompt, i) => ({ id: `prompt-${i + 1}`, ...prompt })),
+        ...(await memorisationOf(config, dirs, tokens)),
         seed: config.seed,
       },
       dir,
@@ -155,7 +200,7 @@ export function evaluateNode(
   const withChat = inputs.chat !== undefined && inputs.conversations !== undefined;
   const stage = defineStage<EvaluateConfig, Inputs>({
     name: "evaluate",
-    version: 1,
+    version: 2,
     inputs: withChat ? chatInputs : baseInputs,
     output: "evaluations",
     run,

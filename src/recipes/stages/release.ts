@@ -77,7 +77,7 @@ async function run(context: StageContext<ReleaseConfig, typeof inputs>): Promise
 
 const release = defineStage<ReleaseConfig, typeof inputs>({
   name: "release",
-  version: 6,
+  version: 7,
   inputs,
   output: "release",
   run,

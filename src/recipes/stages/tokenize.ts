@@ -9,7 +9,7 @@ export interface TokenizeConfig {
 
 export const tokenize = defineStage({
   name: "tokenize",
-  version: 2,
+  version: 3,
   inputs: { documents: "documents", tokenizer: "tokenizer" },
   output: "tokens",
   estimate: ({ splits }: TokenizeConfig) => ({ note: splits.join(", ") }),

@@ -1,5 +1,6 @@
 /** @file The Model Documentation Form's fields in the order of Annexes XI and XII of Regulation (EU) 2024/1689. */
 import { asField, formSections } from "./model-documentation.ts";
+import { memorisationStatement } from "./memorisation.ts";
 import { field, gap, type Paper, type Section, section, stated } from "./paper.ts";
 import type { PaperInput } from "./paper-input.ts";
 
@@ -71,6 +72,7 @@ export function annexXi(input: PaperInput): Paper {
               evaluate,
             ),
       ),
+      ...(evaluate?.data.memorisation ? [field("Memorisation", memorisationStatement(input.record))] : []),
     ]),
   ]);
 }

@@ -177,6 +177,24 @@ const rows = z
   .array(z.unknown())
   .catch([])
   .transform((list) => list.flatMap((item) => bits.safeParse(item).data ?? []));
+const nullable = z.number().finite().nullish().catch(undefined);
+const memorised = z.object({
+  kind: z.string(),
+  prefixes: z.string().nullish().catch(undefined),
+  prefixTokens: nullable,
+  repetitions: z.number(),
+  timesRead: nullable,
+  probes: z.number(),
+  rougeL: nullable,
+  lccs: nullable,
+  exact: nullable,
+  exposure: nullable,
+});
+export type MemorisedRow = z.infer<typeof memorised>;
+const memorisedRows = z
+  .array(z.unknown())
+  .catch([])
+  .transform((list) => list.flatMap((item) => memorised.safeParse(item).data ?? []));
 const evaluateSchema = z.object({
   bitsPerByte: z
     .object({ all: bits.optional().catch(undefined), languages: rows })
@@ -193,6 +211,10 @@ const evaluateSchema = z.object({
     .nullish()
     .catch(undefined),
   conversations: z.object({ asked: number, correct: number }).nullish().catch(undefined),
+  memorisation: z
+    .object({ probes: z.number(), goldfish: nullable, texts: memorisedRows, canaries: memorisedRows })
+    .nullish()
+    .catch(undefined),
 });
 
 /** Tokens of the conversations, as fine-tuning encoded them. */

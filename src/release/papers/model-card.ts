@@ -6,6 +6,7 @@ import { formatCount, formatInteger, formatPercent } from "../../core/index.ts";
 import type { Recorded, ReleaseRecord, TrainFact } from "./facts.ts";
 import { cardLanguage } from "./languages.ts";
 import { trainingCarbon, trainingCarbonGrams, trainingEnergy } from "./compute-statement.ts";
+import { memorisationSection } from "./memorisation.ts";
 import { curation } from "./model-documentation.ts";
 import { amount, gap, type Paper, shown, stated, type Statement } from "./paper.ts";
 import type { PaperInput } from "./paper-input.ts";
@@ -242,6 +243,7 @@ function evaluation({ record }: ModelCardInput): string {
       `Held-out conversations answered exactly: ${formatInteger(conversations.correct)} of ${formatInteger(conversations.asked)}.`,
     );
   }
+  parts.push(...memorisationSection(record));
   return parts.join("\n\n");
 }
 

@@ -245,6 +245,43 @@ describe("the papers", () => {
     expect(card).toContain("**not recorded: intended use**");
   });
 
+  it("print how much of repeated probes was recited, where it was measured, and else that it was not", () => {
+    const row = {
+      kind: "canaries",
+      prefixes: "same",
+      prefixTokens: null,
+      repetitions: 64,
+      timesRead: 128.4,
+      probes: 12,
+    };
+    const measured = { ...row, rougeL: 0.91, lccs: 0.9, exact: 0.75, exposure: 8 };
+    const facts = FACTS.map((item) =>
+      item.kind === "evaluate"
+        ? fact("evaluate", {
+            ...(item.data as object),
+            memorisation: {
+              probes: 12,
+              goldfish: 50,
+              texts: [],
+              canaries: [measured, { repetitions: "no" }],
+            },
+          })
+        : item,
+    );
+    const id = facts.find(({ kind }) => kind === "evaluate")!.id.slice(0, 12);
+    const sentence = `Memorisation measured on 12 probes; of those read 64 times in a pass at most 75.0 % were recited to the last token`;
+    expect(cardOf(facts)).toContain(sentence);
+    expect(cardOf(facts)).toContain(
+      "| canaries, same words before | half | 64 | 128.4 | 12 | 0.910 | 0.900 | 75.0 % | 8.00 |",
+    );
+    const papers = releasePapers(inputOf(withProvider(facts, PROVIDER)));
+    for (const title of ["Annex XI: technical documentation", "Copyright policy"]) {
+      const paper = papers.find((one) => one.title === title);
+      expect(renderMarkdown(paper!), title).toMatch(new RegExp(`${sentence}.*fact:${id}`));
+    }
+    expect(cardOf(FACTS)).toContain("not recorded: memorisation of probes");
+  });
+
   it("have no open question in the summary once the form is filled in and the facts are there", () => {
     const input = inputOf(withProvider(FACTS, FULL_PROVIDER));
     const [summary] = releasePapers(input);

@@ -4,6 +4,7 @@
  */
 import { formatInteger, formatPercent } from "../../core/index.ts";
 import type { ReleaseRecord } from "./facts.ts";
+import { memorisationStatement } from "./memorisation.ts";
 import { field, gap, type Paper, section, shown, stated, type Statement, table } from "./paper.ts";
 import type { PaperInput } from "./paper-input.ts";
 import { reservations } from "./reservations.ts";
@@ -33,6 +34,7 @@ function memorisation(record: ReleaseRecord): Statement[] {
           `${formatPercent(share)} of the training tokens were left out of the objective (goldfish loss), so that long passages are not learnt word by word.`,
           train,
         ),
+    ...(record.evaluate?.data.memorisation ? [memorisationStatement(record)] : []),
     shown(
       "The acceptable use policy forbids using the model to infringe copyright, and this paper tells users so.",
     ),
