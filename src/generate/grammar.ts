@@ -29,6 +29,14 @@ export interface GrammarState {
 /** Collects rules; rule 0 is the whole text. */
 export class GrammarBuilder {
   readonly #rules: Alternative[][] = [[]];
+  /** Of an element, rules for at most 0, 1, 2 … of it: every repetition of the same element ends in the same rules. */
+  readonly #atMost = new Map<GrammarElement, GrammarElement[]>();
+  #size = 0;
+
+  /** Rules, alternatives and their elements so far: what the grammar takes in memory. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** A new rule without alternatives, to be defined once its number is known to others. */
   declare(): number {
@@ -37,6 +45,7 @@ export class GrammarBuilder {
 
   define(rule: number, alternatives: readonly Alternative[]): void {
     this.#rules[rule] = [...alternatives];
+    this.#size += alternatives.reduce((sum, { length }) => sum + 1 + length, 1);
   }
 
   rule(...alternatives: readonly Alternative[]): GrammarElement {
@@ -53,9 +62,10 @@ export class GrammarBuilder {
       this.define(rest, [[], [element, { rule: rest }]]);
       return this.rule([...required, { rule: rest }]);
     }
-    let rest: GrammarElement = this.rule([]);
-    for (let i = min; i < max; i++) rest = this.rule([], [element, rest]);
-    return this.rule([...required, rest]);
+    const atMost = this.#atMost.get(element) ?? [this.rule([])];
+    this.#atMost.set(element, atMost);
+    while (atMost.length <= max - min) atMost.push(this.rule([], [element, atMost.at(-1)!]));
+    return this.rule([...required, atMost[max - min]!]);
   }
 
   build(root: GrammarElement): Grammar {
@@ -64,16 +74,19 @@ export class GrammarBuilder {
   }
 }
 
-/** `text` as it stands. */
-export function literal(text: string): GrammarElement[] {
-  return Array.from(new TextEncoder().encode(text), (byte) => byteRange(byte, byte));
-}
-
 /** Any byte from one to another, both included; several ranges one after the other. */
 export function byteRange(...bounds: readonly number[]): GrammarElement {
   const bytes = new Uint8Array(256);
   for (let i = 0; i < bounds.length; i += 2) bytes.fill(1, bounds[i], bounds[i + 1]! + 1);
   return { bytes };
+}
+
+/** A text of a megabyte is a megabyte of elements, so that they are made once. */
+const SINGLE_BYTES = Array.from({ length: 256 }, (_, byte) => byteRange(byte, byte));
+
+/** `text` as it stands. */
+export function literal(text: string): GrammarElement[] {
+  return Array.from(new TextEncoder().encode(text), (byte) => SINGLE_BYTES[byte]!);
 }
 
 export class Grammar {

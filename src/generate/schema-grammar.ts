@@ -41,6 +41,8 @@ const BY_TYPE: Readonly<Record<string, readonly string[]>> = {
 };
 const MAX_DEPTH = 64;
 const MAX_COUNT = 2048;
+/** Some 100 MB; a schema that describes an answer of a page takes a thousandth of it. */
+const MOST_ELEMENTS = 500_000;
 const INFINITE = Number.POSITIVE_INFINITY;
 
 /**
@@ -72,6 +74,8 @@ class SchemaCompiler {
   element(schema: unknown, at: string, depth: number): GrammarElement {
     const { value } = this.#builder;
     if (depth > MAX_DEPTH) refuse(`a schema nested at most ${MAX_DEPTH} deep`, "a deeper one", at);
+    if (this.#builder.size > MOST_ELEMENTS)
+      refuse("a schema of fewer parts, values and repetitions", "one that takes too much memory", at);
     if (schema === true) return value;
     if (!isRecord(schema)) refuse("a JSON schema (an object)", JSON.stringify(schema).slice(0, 60), at);
     if (typeof schema["$ref"] === "string") return this.#reference(schema["$ref"], at, depth);
@@ -177,9 +181,11 @@ class SchemaCompiler {
     if (properties !== undefined && !isRecord(properties))
       refuse("an object of schemas", "something else", `${at}/properties`);
     const names = Object.keys(properties ?? {});
-    const listed = schema["required"] ?? [];
+    const known = new Set<unknown>(names);
+    const listed: unknown = schema["required"] ?? [];
     if (!Array.isArray(listed)) refuse("a list of names", "something else", `${at}/required`);
-    const missing = listed.find((name) => !names.includes(name as string)) as unknown;
+    const required = new Set<unknown>(listed);
+    const missing = listed.find((name) => !known.has(name)) as unknown;
     if (missing !== undefined && (names.length > 0 || more === false)) {
       refuse("required names that are among the properties", JSON.stringify(missing), `${at}/required`);
     }
@@ -193,7 +199,7 @@ class SchemaCompiler {
       names.map((name) => ({
         name,
         value: this.element(properties![name], `${at}/properties/${name}`, depth + 1),
-        required: listed.includes(name),
+        required: required.has(name),
       })),
     );
   }
@@ -275,7 +281,8 @@ function resolvePointer(root: unknown, pointer: string): unknown {
   let at: unknown = root;
   for (const part of pointer.split("/").slice(1)) {
     const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    at = isRecord(at) || Array.isArray(at) ? (at as Schema)[name] : undefined;
+    const holds = (isRecord(at) || Array.isArray(at)) && Object.hasOwn(at, name);
+    at = holds ? (at as Schema)[name] : undefined;
   }
   return at;
 }

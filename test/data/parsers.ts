@@ -488,7 +488,7 @@ export const dataParsers: readonly HostileParser[] = [
         sets: [{ name: "s", fields: ["question"], path: "x" }],
       };
       await readEvaluationSets(
-        config as unknown as Parameters<typeof readEvaluationSets>[0],
+        config,
         [[{ name: "set.jsonl", path, bytes: bytes.length, sha256: SHA }]],
         new AbortController().signal,
       );

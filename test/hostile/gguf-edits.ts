@@ -424,7 +424,8 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
             const tensor = tensors[index];
             if (tensor === undefined) return;
             const size = BigInt(Number.isFinite(value) ? Math.trunc(value) : 1);
-            if (how === "dim" && tensor.dims.length > 0) tensor.dims = tensor.dims.with(Math.floor(where * tensor.dims.length), size);
+            if (how === "dim" && tensor.dims.length > 0)
+              tensor.dims = tensor.dims.with(Math.floor(where * tensor.dims.length), size);
             else if (how === "swap") tensor.dims = tensor.dims.toReversed();
             else if (how === "rank")
               tensor.dims = where < 0.5 ? tensor.dims.slice(1) : [...tensor.dims, where < 0.8 ? 1n : size];

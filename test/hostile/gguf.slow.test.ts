@@ -32,10 +32,7 @@ it("a GGUF that was passed never ends the process that loads it", async () => {
     const inBytes = mutated([sound.subarray(0, header)]).map((edited) =>
       Buffer.concat([edited, sound.subarray(header)]),
     );
-    const either = fc.oneof(
-      { weight: 3, arbitrary: editedGguf(sound) },
-      { weight: 1, arbitrary: inBytes },
-    );
+    const either = fc.oneof({ weight: 3, arbitrary: editedGguf(sound) }, { weight: 1, arbitrary: inBytes });
     const tally = new Map<string, number>();
     const edited = join(dir, "edited.gguf");
     await fc.assert(

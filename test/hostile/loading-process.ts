@@ -23,7 +23,7 @@ export class LoadingProcess {
         resolve(said);
       };
       child.once("exit", (code, signal) => end(`died of ${signal ?? code}`));
-      child.once("message", (said) => end(String(said)));
+      child.once("message", (said) => end(typeof said === "string" ? said : "said something else"));
       child.send(path);
     });
     if (outcome === "hung" || outcome.startsWith("died")) this.close();
@@ -31,7 +31,10 @@ export class LoadingProcess {
   }
 
   async #start(): Promise<ChildProcess> {
-    const child = fork(CHILD, [], { execArgv: ["--import", "tsx"], stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    const child = fork(CHILD, [], {
+      execArgv: ["--import", "tsx"],
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
     await new Promise((resolve) => child.once("message", resolve));
     return child;
   }

@@ -29,7 +29,9 @@ describe("hostile input ends in a value that keeps its promise or in an error wi
 
 describe("the list of parsers", () => {
   it("names files that are there, and no two alike", () => {
-    expect(PARSERS.filter(({ file }) => !existsSync(new URL(file, ROOT))).map(({ file }) => file)).toEqual([]);
+    expect(PARSERS.filter(({ file }) => !existsSync(new URL(file, ROOT))).map(({ file }) => file)).toEqual(
+      [],
+    );
     expect(new Set(PARSERS.map(({ name }) => name)).size).toBe(PARSERS.length);
   });
 

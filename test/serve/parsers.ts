@@ -53,7 +53,9 @@ const behind = new Lazy<{ engine: Server; front: RunningServer }>(
       request.on("end", () => {
         const models = request.method === "GET";
         response.writeHead(200, { "content-type": models ? "application/json" : engineSays.type });
-        response.end(models ? json({ object: "list", data: [{ id: "m", object: "model" }] }) : engineSays.bytes);
+        response.end(
+          models ? json({ object: "list", data: [{ id: "m", object: "model" }] }) : engineSays.bytes,
+        );
       });
     });
     await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
@@ -98,7 +100,10 @@ const messages = [
 ];
 const functionTool = {
   type: "function",
-  function: { name: "f", parameters: { type: "object", properties: { a: { type: "integer" } }, required: ["a"] } },
+  function: {
+    name: "f",
+    parameters: { type: "object", properties: { a: { type: "integer" } }, required: ["a"] },
+  },
 };
 const model = { model: "ngram", temperature: 0 };
 const BODIES: readonly (readonly [string, ...unknown[]])[] = [
@@ -106,13 +111,30 @@ const BODIES: readonly (readonly [string, ...unknown[]])[] = [
     "/v1/chat/completions",
     { ...model, messages, max_tokens: 2, stop: ["x"], logprobs: true, top_logprobs: 2, n: 1, seed: 1 },
     { ...model, messages, max_tokens: 2, tools: [functionTool], tool_choice: "none", stream: true },
-    { ...model, messages, max_tokens: 2, response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: "integer" } } } },
+    {
+      ...model,
+      messages,
+      max_tokens: 2,
+      response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: "integer" } } },
+    },
   ],
-  ["/v1/completions", { ...model, prompt: ["a", "b"], max_tokens: 2, echo: true, logprobs: 1, logit_bias: { 65: 1 } }],
-  ["/v1/responses", { ...model, input: [{ role: "user", content: "a" }], max_output_tokens: 2, instructions: "b" }],
+  [
+    "/v1/completions",
+    { ...model, prompt: ["a", "b"], max_tokens: 2, echo: true, logprobs: 1, logit_bias: { 65: 1 } },
+  ],
+  [
+    "/v1/responses",
+    { ...model, input: [{ role: "user", content: "a" }], max_output_tokens: 2, instructions: "b" },
+  ],
   [
     "/v1/messages",
-    { ...model, messages: [{ role: "user", content: "a" }], max_tokens: 2, stop_sequences: ["x"], system: [{ type: "text", text: "b" }] },
+    {
+      ...model,
+      messages: [{ role: "user", content: "a" }],
+      max_tokens: 2,
+      stop_sequences: ["x"],
+      system: [{ type: "text", text: "b" }],
+    },
   ],
   ["/v1/messages/count_tokens", { model: "ngram", messages: [{ role: "user", content: "a" }] }],
   ["/v1/embeddings", { model: "ngram", input: ["a", [1, 2]], encoding_format: "float" }],
@@ -132,7 +154,9 @@ async function sendRaw(bytes: Buffer): Promise<string> {
       answer += part.toString("latin1");
     });
     socket.on("close", () => resolve(answer));
-    socket.on("error", (error) => ("code" in error && error.code === "ECONNRESET" ? resolve(answer) : reject(error)));
+    socket.on("error", (error) =>
+      "code" in error && error.code === "ECONNRESET" ? resolve(answer) : reject(error),
+    );
     socket.end(bytes);
   });
 }
@@ -145,14 +169,33 @@ async function askGateway(bytes: Buffer, stream: boolean): Promise<void> {
     body: json({ model: "m", messages, stream }),
   });
   const text = await response.text().catch((error: unknown) => String(error));
-  assert([200, 502, 503].includes(response.status), `no fault of the gateway: ${response.status} ${text.slice(0, 300)}`);
+  assert(
+    [200, 502, 503].includes(response.status),
+    `no fault of the gateway: ${response.status} ${text.slice(0, 300)}`,
+  );
 }
 
 const CHUNK = { id: "c", object: "chat.completion.chunk", created: 1, model: "m" };
 const STREAM = [
   { ...CHUNK, choices: [{ index: 0, delta: { role: "assistant", content: "Der " }, finish_reason: null }] },
-  { ...CHUNK, choices: [{ index: 0, delta: { content: "Firn", tool_calls: [{ index: 0, id: "t", type: "function", function: { name: "f", arguments: "{" } }] }, finish_reason: null }] },
-  { ...CHUNK, choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } },
+  {
+    ...CHUNK,
+    choices: [
+      {
+        index: 0,
+        delta: {
+          content: "Firn",
+          tool_calls: [{ index: 0, id: "t", type: "function", function: { name: "f", arguments: "{" } }],
+        },
+        finish_reason: null,
+      },
+    ],
+  },
+  {
+    ...CHUNK,
+    choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+  },
 ]
   .map((chunk) => `data: ${json(chunk)}\n\n`)
   .join("");
@@ -161,7 +204,14 @@ const WHOLE = {
   object: "chat.completion",
   created: 1,
   model: "m",
-  choices: [{ index: 0, message: { role: "assistant", content: "Firn", refusal: null }, finish_reason: "stop", logprobs: null }],
+  choices: [
+    {
+      index: 0,
+      message: { role: "assistant", content: "Firn", refusal: null },
+      finish_reason: "stop",
+      logprobs: null,
+    },
+  ],
   usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
 };
 
@@ -181,7 +231,7 @@ export const serveParsers: readonly HostileParser[] = [
     share: 0.05,
     samples: [
       `POST /tokenize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer firn_x\r\nConnection: close\r\nContent-Length: 33\r\n\r\n${json({ model: "ngram", content: "Schnee" })}`,
-      "GET /index.html HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, br;q=0\r\nIf-None-Match: \"a\"\r\nRange: bytes=0-1\r\nConnection: close\r\n\r\n",
+      'GET /index.html HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, br;q=0\r\nIf-None-Match: "a"\r\nRange: bytes=0-1\r\nConnection: close\r\n\r\n',
     ],
     read: async (bytes) => {
       const answer = await sendRaw(bytes);
@@ -193,7 +243,10 @@ export const serveParsers: readonly HostileParser[] = [
     name: "event streams",
     file: "src/serve/gateway/read-events.ts",
     samples: [`: hello\r\nevent: x\rdata: 1\ndata:2\n\n${STREAM}data: [DONE]\n\n`],
-    around: [["", ""], ["data: ", "\n\n"]],
+    around: [
+      ["", ""],
+      ["data: ", "\n\n"],
+    ],
     read: async (bytes) => {
       const half = Math.floor(bytes.length / 2);
       async function* parts(): AsyncGenerator<Uint8Array> {
@@ -223,7 +276,10 @@ export const serveParsers: readonly HostileParser[] = [
     samples: ['[{"f": {"a": [1, {"b": "}\\""}]}}, {"g": {}}]'],
     read: (bytes) => {
       const reader = new CallReader();
-      for (const event of [...reader.push(bytes.toString().slice(0, 9)), ...reader.push(bytes.toString().slice(9))])
+      for (const event of [
+        ...reader.push(bytes.toString().slice(0, 9)),
+        ...reader.push(bytes.toString().slice(9)),
+      ])
         assert(event.call >= 0 && event.call < reader.count, "events of calls that have begun");
     },
   },
@@ -231,7 +287,11 @@ export const serveParsers: readonly HostileParser[] = [
     name: "expressions for the calculator",
     file: "src/serve/tools/calculator.ts",
     samples: ["2^10 - sqrt(16) * (3.5e2 % 7) ÷ -pi", "((1))+abs(-99999999999999999999)"],
-    around: [["", ""], ["(", ")"], ["2^", "^9"]],
+    around: [
+      ["", ""],
+      ["(", ")"],
+      ["2^", "^9"],
+    ],
     read: async (bytes) => {
       await calculator.call({ expression: bytes.toString() }, new AbortController().signal);
     },
@@ -240,7 +300,10 @@ export const serveParsers: readonly HostileParser[] = [
     name: "the user's own documents",
     file: "src/serve/tools/document-search.ts",
     samples: ["# Library #\n\nThe reading room opens at nine.\n\n## Fees ##\r\n\r\nBorrowing is free.\n"],
-    around: [["", ""], ["# a", "b"]],
+    around: [
+      ["", ""],
+      ["# a", "b"],
+    ],
     pieces: ["#", " #", "# ", "# a #\n"],
     read: (bytes) => {
       for (const { firstLine, lastLine } of cutPassages(bytes.toString()))
@@ -250,7 +313,14 @@ export const serveParsers: readonly HostileParser[] = [
   {
     name: "the file of MCP servers",
     file: "src/serve/tools/mcp-tools.ts",
-    samples: [json({ mcpServers: { a: { command: "node", args: ["x"] }, b: { url: "https://e.org/mcp", headers: { a: "b" } } } })],
+    samples: [
+      json({
+        mcpServers: {
+          a: { command: "node", args: ["x"] },
+          b: { url: "https://e.org/mcp", headers: { a: "b" } },
+        },
+      }),
+    ],
     read: async (bytes, dir) => readMcpConfig(await put(dir, "mcp.json", bytes)),
   },
   {
