@@ -53,8 +53,14 @@ async function* throughTransform(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let ready: Uint8Array[] = [];
   let failure: Error | undefined;
+  let ended = false;
   let wake = (): void => undefined;
   transform.on("data", (chunk: Uint8Array) => ready.push(chunk));
+  // It may end before its input does: zeros after the last member, as tapes leave them.
+  transform.on("end", () => {
+    ended = true;
+    wake();
+  });
   transform.on("error", (error) => {
     failure = error;
     wake();
@@ -74,10 +80,11 @@ async function* throughTransform(
       await settled((done) => transform.write(chunk, done));
       yield* take();
       if (failure !== undefined) throw new BrokenStreamError(failure);
+      if (ended) return;
     }
     await settled((done) => {
-      transform.once("end", done);
-      transform.end();
+      if (ended) done();
+      else transform.end();
     });
     yield* take();
     if (failure !== undefined) throw new BrokenStreamError(failure);

@@ -16,6 +16,7 @@ export * from "./download/hub-api.ts";
 export * from "./download/pull-repository.ts";
 export { printableUrl, type ServerAccess } from "./download/request.ts";
 export * from "./download/s3-api.ts";
+export { folderParts, wildcardMatcher } from "./download/wildcard.ts";
 export { BrokenStreamError, readUnpacked } from "./decompress.ts";
 export * from "./jsonl.ts";
 export * from "./evaluation-summary.ts";

@@ -113,6 +113,12 @@ describe("JSON Lines", () => {
     expect(reasons(cut).at(-1)).toBe("9001:file-broken");
   });
 
+  it("ends where a gzip file ends, though zeros and anything follow", async () => {
+    const whole = gzipSync('{"a":1}\n');
+    for (const rest of [Buffer.alloc(10), Buffer.alloc(100_000), Buffer.from([0, 0, 0, 0x28, 0xc0, 0xec])])
+      expect(reasons(await read("padded.jsonl.gz", Buffer.concat([whole, rest])))).toEqual(["1:ok"]);
+  });
+
   it("reads zstd frames that do not declare their size, and skippable ones", async () => {
     const skippable = Uint8Array.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
     const bytes = Buffer.concat([

@@ -63,6 +63,7 @@ describe("names of licences", () => {
       { numRuns: 500 },
     );
     expect(normaliseLicence("(".repeat(10_000))).toHaveLength(10_000);
+    expect(allowsLicence(new Set(["MIT"]), `(${" ".repeat(300_000)}MIT`)).toBe(false);
   });
 });
 

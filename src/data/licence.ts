@@ -72,16 +72,17 @@ function normaliseName(name: string): string | undefined {
   return BY_KEY.get(keyOf(name));
 }
 
+/** Longer texts are no licences; the parser's time grows with their square. */
+const LONGEST = 500;
+
 function tryParse(expression: string): parse.Info | undefined {
+  if (expression.length > LONGEST) return undefined;
   try {
     return parse(expression);
   } catch {
     return undefined;
   }
 }
-
-/** Longer texts are no names of licences. */
-const LONGEST = 500;
 
 /** `written` as an SPDX expression; as it is where no one id can be meant. */
 export function normaliseLicence(written: string): string {

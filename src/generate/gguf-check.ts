@@ -5,45 +5,31 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { describeError, FirnError } from "../core/index.ts";
+import {
+  FLOAT,
+  Impossible,
+  INT,
+  type Metadata,
+  NeedMore,
+  parseTables,
+  SHORT,
+  STRING,
+  TOKEN_LIST,
+  UINT,
+} from "./gguf-header.ts";
 
 /** What the header of a GGUF says. */
 export interface GgufHeader {
   readonly architecture: string;
   /** Entries of the token list. */
   readonly vocabSize: number;
+  /** Files that the model lies in; this is the first of them. */
+  readonly parts: number;
 }
 
-/** Bytes of a value by its type code; strings and arrays have a length of their own. */
-const SCALAR_BYTES: Readonly<Record<number, number>> = {
-  0: 1,
-  1: 1,
-  2: 2,
-  3: 2,
-  4: 4,
-  5: 4,
-  6: 4,
-  7: 1,
-  10: 8,
-  11: 8,
-  12: 8,
-};
-const TOKEN_LIST = "tokenizer.ggml.tokens";
-const STRING = 8;
-const ARRAY = 9;
-/** `GGML_MAX_NAME`. */
-const LONGEST_NAME = 64;
-const LONGEST_KEY = 65535;
-const MOST_DIMENSIONS = 4;
-const HIGHEST_TENSOR_TYPE = 255;
 const FIRST_READ = 4 << 20;
 const LARGEST_HEADER = 1 << 30;
 const REBUILD = "Download or export the file again.";
-
-/** More of the file is needed than has been read. */
-class NeedMore extends Error {}
-
-/** Something in the header cannot be. */
-class Impossible extends Error {}
 
 function refuse(path: string, got: string, next: string, cause?: unknown): FirnError {
   return new FirnError("GENERATE_GGUF", {
@@ -53,128 +39,6 @@ function refuse(path: string, got: string, next: string, cause?: unknown): FirnE
     next,
     cause,
   });
-}
-
-/** Walks over the header's bytes; `fileBytes` bounds everything. */
-class Cursor {
-  readonly #bytes: Buffer;
-  readonly #fileBytes: number;
-  #at = 0;
-
-  constructor(bytes: Buffer, fileBytes: number) {
-    this.#bytes = bytes;
-    this.#fileBytes = fileBytes;
-  }
-
-  /** Passes over `length` bytes and returns where they began. */
-  skip(length: number): number {
-    const at = this.#at;
-    if (length > this.#fileBytes - at) throw new Impossible("a file that ends inside its header");
-    if (at + length > this.#bytes.length) throw new NeedMore();
-    this.#at += length;
-    return at;
-  }
-
-  u32(): number {
-    return this.#bytes.readUInt32LE(this.skip(4));
-  }
-
-  /** A 64-bit count, at most `most`. */
-  count(what: string, most: number): number {
-    const value = this.#bytes.readBigUInt64LE(this.skip(8));
-    if (value > BigInt(most)) throw new Impossible(`${what} of ${value}`);
-    return Number(value);
-  }
-
-  text(what: string, most: number): string {
-    const length = this.count(`a length of ${what}`, most);
-    const at = this.skip(length);
-    return this.#bytes.toString("utf8", at, at + length);
-  }
-
-  /** A text as its bytes, one character each: for comparing, not for reading. */
-  rawText(what: string): string {
-    const length = this.count(what, this.#fileBytes);
-    const at = this.skip(length);
-    return this.#bytes.toString("latin1", at, at + length);
-  }
-
-  skipText(): void {
-    this.skip(this.count("a text length", this.#fileBytes));
-  }
-
-  /** The value of a 4-byte unsigned integer, else undefined; passes over it. */
-  scalar(type: number): number | undefined {
-    const width = SCALAR_BYTES[type];
-    if (width === undefined) throw new Impossible(`a value of unknown type ${type}`);
-    const at = this.skip(width);
-    return type === 4 || type === 5 ? this.#bytes.readInt32LE(at) : undefined;
-  }
-}
-
-interface Metadata {
-  readonly numbers: Map<string, number>;
-  readonly texts: Map<string, string>;
-  /** Lengths of arrays. */
-  readonly lengths: Map<string, number>;
-}
-
-/** Passes over a list of texts; no two tokens may be the same. */
-function skipTexts(cursor: Cursor, key: string, length: number): void {
-  if (key !== TOKEN_LIST) {
-    for (let i = 0; i < length; i++) cursor.skipText();
-    return;
-  }
-  const seen = new Set<string>();
-  for (let i = 0; i < length; i++) seen.add(cursor.rawText("a token's length"));
-  if (seen.size !== length) throw new Impossible(`a token list with ${length - seen.size} doubles`);
-}
-
-function readMetadata(cursor: Cursor, entries: number, fileBytes: number): Metadata {
-  const metadata: Metadata = { numbers: new Map(), texts: new Map(), lengths: new Map() };
-  for (let entry = 0; entry < entries; entry++) {
-    const key = cursor.text("a metadata key", LONGEST_KEY);
-    const type = cursor.u32();
-    if (type === STRING) {
-      if (key === "general.architecture") metadata.texts.set(key, cursor.text(key, LONGEST_NAME));
-      else cursor.skipText();
-    } else if (type === ARRAY) {
-      const elementType = cursor.u32();
-      const length = cursor.count(`an array length in ${key}`, fileBytes);
-      metadata.lengths.set(key, length);
-      if (elementType === STRING) {
-        skipTexts(cursor, key, length);
-      } else {
-        const width = SCALAR_BYTES[elementType];
-        if (width === undefined)
-          throw new Impossible(`array elements of unknown type ${elementType} in ${key}`);
-        cursor.skip(length * width);
-      }
-    } else {
-      const value = cursor.scalar(type);
-      if (value !== undefined) metadata.numbers.set(key, value);
-    }
-  }
-  return metadata;
-}
-
-function readTensors(cursor: Cursor, tensors: number, fileBytes: number): void {
-  for (let tensor = 0; tensor < tensors; tensor++) {
-    const name = cursor.text("a tensor name", LONGEST_NAME);
-    const dimensions = cursor.u32();
-    if (dimensions < 1 || dimensions > MOST_DIMENSIONS)
-      throw new Impossible(`${dimensions} dimensions in ${name}`);
-    let elements = 1;
-    for (let i = 0; i < dimensions; i++) {
-      const size = cursor.count(`a dimension of ${name}`, Number.MAX_SAFE_INTEGER);
-      elements *= size;
-      if (size < 1 || elements > Number.MAX_SAFE_INTEGER)
-        throw new Impossible(`a dimension of ${size} in ${name}`);
-    }
-    const type = cursor.u32();
-    if (type > HIGHEST_TENSOR_TYPE) throw new Impossible(`number type ${type} in ${name}`);
-    cursor.count(`an offset of ${name}`, fileBytes);
-  }
 }
 
 /** The sizes that llama.cpp takes for granted. */
@@ -218,27 +82,107 @@ function checkShape(architecture: string, { numbers, lengths }: Metadata): void 
   }
 }
 
-/** Reads the header in `bytes`, the first bytes of a file of `fileBytes`; throws `NeedMore` or `Impossible`. */
+/** `LLAMA_MAX_EXPERTS`. */
+const MOST_EXPERTS = 512;
+const ROPE_SCALINGS = ["none", "linear", "yarn", "longrope"];
+
+/** What llama.cpp asserts of a model of any architecture (`llama_model_base::load_hparams`). */
+function checkAsserted(architecture: string, { scalars, arrays, texts, numbers }: Metadata): void {
+  const size = (key: string): number => numbers.get(`${architecture}.${key}`) ?? 0;
+  const within = (key: string, least: number, most: number): void => {
+    const value = size(key);
+    if (value < least || value > most) throw new Impossible(`${key} = ${value}`);
+  };
+  const experts = size("expert_count");
+  const groups = size("expert_group_count");
+  if (arrays.has(`${architecture}.expert_used_count`)) throw new Impossible("expert_used_count as a list");
+  within("expert_count", 0, MOST_EXPERTS);
+  within("expert_used_count", Math.min(1, experts), experts);
+  within("expert_group_count", 0, Math.max(0, experts - 1));
+  if (groups > 1) {
+    within("expert_group_used_count", 1, groups - 1);
+    if (experts % groups !== 0) throw new Impossible(`${experts} experts in ${groups} groups`);
+  }
+  for (const key of ["nextn_predict_layers", "posnet.block_count", "convnext.block_count"])
+    within(key, 0, size("block_count"));
+  for (const [key, type] of scalars) {
+    const value = numbers.get(key) ?? 0;
+    if (type !== FLOAT || !key.startsWith(`${architecture}.`)) continue;
+    if (!Number.isFinite(value) || (key.endsWith("epsilon") && value < 0))
+      throw new Impossible(`${key} = ${value}`);
+  }
+  const heads = `${architecture}.attention.head_count`;
+  const hasHeads = ["head_count_kv", "key_length", "value_length"].some((key) =>
+    scalars.has(`${architecture}.attention.${key}`),
+  );
+  if (hasHeads && !scalars.has(heads) && !arrays.has(heads)) throw new Impossible(`no ${heads}`);
+  const scaling = `${architecture}.rope.scaling.type`;
+  if (scalars.has(scaling) && !ROPE_SCALINGS.includes(texts.get(scaling) ?? ""))
+    throw new Impossible(`rope.scaling.type = ${texts.get(scaling) ?? "no text"}`);
+}
+
+/** Tokenizers that llama.cpp runs; of `llama`'s kind each byte is a token, which it looks up without asking. */
+const TOKENIZERS = ["gpt2", "llama", "bert", "t5", "gemma4", "plamo2"];
+
+function checkTokenizer({ texts, arrays, lengths, tokens }: Metadata): void {
+  const kind = texts.get("tokenizer.ggml.model");
+  if (kind === undefined || !TOKENIZERS.includes(kind))
+    throw new Impossible(`a tokenizer of kind ${kind ?? "nothing"}`);
+  if (kind === "llama") {
+    for (let byte = 0; byte < 256; byte++) {
+      const name = `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+      if (!tokens.has(name) && !tokens.has(String.fromCharCode(byte)))
+        throw new Impossible(`a tokenizer without the byte ${name}`);
+    }
+  }
+  const perToken: Readonly<Record<string, readonly number[]>> = { scores: [FLOAT], token_type: [INT, UINT] };
+  for (const [key, types] of Object.entries(perToken)) {
+    const name = `tokenizer.ggml.${key}`;
+    const type = arrays.get(name);
+    if (type === undefined) continue;
+    if (!types.includes(type) || lengths.get(name) !== tokens.size)
+      throw new Impossible(`${name} not one number per token`);
+  }
+  const merges = arrays.get("tokenizer.ggml.merges");
+  if (merges !== undefined && merges !== STRING) throw new Impossible("merges that are no texts");
+}
+
+/** Reads the header in `bytes`; throws `NeedMore` or `Impossible`. */
 function parseHeader(bytes: Buffer, fileBytes: number): GgufHeader {
-  const cursor = new Cursor(bytes, fileBytes);
-  const magic = bytes.toString("latin1", cursor.skip(4), 4);
-  if (magic !== "GGUF") throw new Impossible("a file of another format");
-  const version = cursor.u32();
-  if (version !== 2 && version !== 3) throw new Impossible(`version ${version}`);
-  // A tensor entry takes at least 32 bytes and a metadata entry at least 13.
-  const tensors = cursor.count("a number of tensors", Math.floor(fileBytes / 32));
-  const entries = cursor.count("a number of metadata entries", Math.floor(fileBytes / 13));
-  const metadata = readMetadata(cursor, entries, fileBytes);
-  readTensors(cursor, tensors, fileBytes);
+  const metadata = parseTables(bytes, fileBytes);
   const architecture = metadata.texts.get("general.architecture");
   if (architecture === undefined) throw new Impossible("no architecture");
   checkShape(architecture, metadata);
+  checkAsserted(architecture, metadata);
+  checkTokenizer(metadata);
   const vocabSize = metadata.lengths.get(TOKEN_LIST) ?? 0;
   if (vocabSize === 0) throw new Impossible("no token list");
-  return { architecture, vocabSize };
+  return { architecture, vocabSize, parts: readParts(metadata, 0) };
 }
 
-async function readHeader(handle: FileHandle, fileBytes: number): Promise<GgufHeader> {
+/** A further part of a model in several files: a header of its own, with tensors only. */
+function parsePart(bytes: Buffer, fileBytes: number, index: number): number {
+  return readParts(parseTables(bytes, fileBytes), index);
+}
+
+/** In how many files the model lies, of which this is one. llama.cpp takes the type of these keys for granted. */
+function readParts({ scalars, arrays, numbers }: Metadata, index: number): number {
+  for (const key of ["split.count", "split.no"]) {
+    const type = scalars.get(key);
+    if (arrays.has(key) || (type !== undefined && type !== SHORT))
+      throw new Impossible(`${key} of another type`);
+  }
+  if ((numbers.get("split.no") ?? 0) !== index)
+    throw new Impossible(`part ${numbers.get("split.no")} of a model instead of part ${index}`);
+  return Math.max(1, numbers.get("split.count") ?? 1);
+}
+
+/** Reads as much of the file as `parse` needs. */
+async function readHeader<T>(
+  handle: FileHandle,
+  fileBytes: number,
+  parse: (bytes: Buffer, fileBytes: number) => T,
+): Promise<T> {
   for (let length = FIRST_READ; ; length *= 4) {
     const wanted = Math.min(length, fileBytes, LARGEST_HEADER);
     const bytes = Buffer.alloc(wanted);
@@ -249,7 +193,7 @@ async function readHeader(handle: FileHandle, fileBytes: number): Promise<GgufHe
       done += bytesRead;
     }
     try {
-      return parseHeader(bytes, fileBytes);
+      return parse(bytes, fileBytes);
     } catch (error) {
       if (!(error instanceof NeedMore)) throw error;
       if (wanted === LARGEST_HEADER) throw new Impossible("a header of more than 1 GiB");
@@ -257,8 +201,8 @@ async function readHeader(handle: FileHandle, fileBytes: number): Promise<GgufHe
   }
 }
 
-/** Throws `GENERATE_GGUF` unless the header of the file at `path` is whole and its sizes are possible. */
-export async function checkGguf(path: string): Promise<GgufHeader> {
+/** Opens the file at `path` and reads its header. Throws `GENERATE_GGUF`. */
+async function checkFile<T>(path: string, parse: (bytes: Buffer, fileBytes: number) => T): Promise<T> {
   let handle: FileHandle;
   try {
     handle = await open(path, "r");
@@ -268,11 +212,31 @@ export async function checkGguf(path: string): Promise<GgufHeader> {
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) throw refuse(path, "not a file", "Give the .gguf file itself, not its folder.");
-    return await readHeader(handle, stat.size);
+    return await readHeader(handle, stat.size, parse);
   } catch (error) {
     if (error instanceof Impossible) throw refuse(path, error.message, REBUILD, error);
     throw error;
   } finally {
     await handle.close();
   }
+}
+
+/** Where llama.cpp looks for the other parts of a model (`llama_split_path`). */
+function partPath(path: string, index: number, parts: number): string {
+  const five = (number: number): string => String(number).padStart(5, "0");
+  const ending = `-${five(1)}-of-${five(parts)}.gguf`;
+  if (!path.endsWith(ending))
+    throw refuse(path, `a name that does not end in ${ending}`, "Give the first part under its own name.");
+  return `${path.slice(0, -ending.length)}-${five(index + 1)}-of-${five(parts)}.gguf`;
+}
+
+/** Throws `GENERATE_GGUF` unless the headers of the file at `path`, and of its other parts, are whole and their sizes possible. */
+export async function checkGguf(path: string): Promise<GgufHeader> {
+  const header = await checkFile(path, parseHeader);
+  for (let index = 1; index < header.parts; index++) {
+    await checkFile(partPath(path, index, header.parts), (bytes, fileBytes) =>
+      parsePart(bytes, fileBytes, index),
+    );
+  }
+  return header;
 }

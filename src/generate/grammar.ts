@@ -28,27 +28,39 @@ export interface GrammarState {
   readonly next: Map<number, GrammarState | undefined>;
 }
 
-/** A grammar is made while others wait; this one takes a second or two. */
-const MAX_RULES = 100_000;
+/**
+ * Rules, alternatives and their elements that a grammar may have: some 100 MB, made in a second or two while others wait. A
+ * schema that describes an answer of a page takes a thousandth of it.
+ */
+const MAX_SIZE = 500_000;
 
 /** Collects rules; rule 0 is the whole text. */
 export class GrammarBuilder {
   readonly #rules: Alternative[][] = [[]];
+  /** Of an element, rules for at most 0, 1, 2 … of it: every repetition of the same element ends in the same rules. */
+  readonly #atMost = new Map<GrammarElement, GrammarElement[]>();
+  #size = 0;
+
+  /** Rules, alternatives and their elements so far: what the grammar takes in memory. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** A new rule without alternatives, to be defined once its number is known to others. */
   declare(): number {
-    if (this.#rules.length >= MAX_RULES) {
-      throw new FirnError("GENERATE_SCHEMA", {
-        expected: `a form that a grammar of ${MAX_RULES} rules can hold`,
-        got: "a larger one",
-        next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
-      });
-    }
     return this.#rules.push([]) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
     this.#rules[rule] = [...alternatives];
+    this.#size += alternatives.reduce((sum, { length }) => sum + 1 + length, 1);
+    if (this.#size > MAX_SIZE) {
+      throw new FirnError("GENERATE_SCHEMA", {
+        expected: `a form that a grammar of ${MAX_SIZE} parts can hold`,
+        got: "a larger one",
+        next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
+      });
+    }
   }
 
   rule(...alternatives: readonly Alternative[]): GrammarElement {
@@ -57,7 +69,7 @@ export class GrammarBuilder {
     return { rule };
   }
 
-  /** `element` at least `min` and at most `max` times. */
+  /** `element` at least `min` and at most `max` times, which is no less. */
   repeat(element: GrammarElement, min: number, max: number): GrammarElement {
     const required = Array.from({ length: min }, () => element);
     if (max === Number.POSITIVE_INFINITY) {
@@ -65,9 +77,10 @@ export class GrammarBuilder {
       this.define(rest, [[], [element, { rule: rest }]]);
       return this.rule([...required, { rule: rest }]);
     }
-    let rest: GrammarElement = this.rule([]);
-    for (let i = min; i < max; i++) rest = this.rule([], [element, rest]);
-    return this.rule([...required, rest]);
+    const atMost = this.#atMost.get(element) ?? [this.rule([])];
+    this.#atMost.set(element, atMost);
+    while (atMost.length <= max - min) atMost.push(this.rule([], [element, atMost.at(-1)!]));
+    return this.rule([...required, atMost[max - min]!]);
   }
 
   /** The texts of `automaton`, each of whose code points is written as `write` says. */
@@ -130,16 +143,19 @@ export class GrammarBuilder {
   }
 }
 
-/** `text` as it stands. */
-export function literal(text: string): GrammarElement[] {
-  return Array.from(new TextEncoder().encode(text), (byte) => byteRange(byte, byte));
-}
-
 /** Any byte from one to another, both included; several ranges one after the other. */
 export function byteRange(...bounds: readonly number[]): GrammarElement {
   const bytes = new Uint8Array(256);
   for (let i = 0; i < bounds.length; i += 2) bytes.fill(1, bounds[i], bounds[i + 1]! + 1);
   return { bytes };
+}
+
+/** A text of a megabyte is a megabyte of elements, so that they are made once. */
+const SINGLE_BYTES = Array.from({ length: 256 }, (_, byte) => byteRange(byte, byte));
+
+/** `text` as it stands. */
+export function literal(text: string): GrammarElement[] {
+  return Array.from(new TextEncoder().encode(text), (byte) => SINGLE_BYTES[byte]!);
 }
 
 export class Grammar {

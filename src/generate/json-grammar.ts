@@ -75,10 +75,10 @@ export class JsonGrammarBuilder extends GrammarBuilder {
 
   /** An array of `item`. */
   list(item: GrammarElement, min: number, max: number): GrammarElement {
-    const following = this.rule([...literal(","), this.space, item]);
-    const items = this.rule([item, this.repeat(following, Math.max(0, min - 1), max - 1), this.space]);
     const open = [...literal("["), this.space];
     if (max === 0) return this.rule([...open, ...literal("]")]);
+    const following = this.rule([...literal(","), this.space, item]);
+    const items = this.rule([item, this.repeat(following, Math.max(0, min - 1), max - 1), this.space]);
     return min > 0
       ? this.rule([...open, items, ...literal("]")])
       : this.rule([...open, this.rule([], [items]), ...literal("]")]);

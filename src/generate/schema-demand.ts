@@ -223,7 +223,8 @@ function resolvePointer(root: unknown, pointer: string): unknown {
   let at: unknown = root;
   for (const part of pointer.split("/").slice(1)) {
     const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    at = isRecord(at) || Array.isArray(at) ? (at as Schema)[name] : undefined;
+    const holds = (isRecord(at) || Array.isArray(at)) && Object.hasOwn(at, name);
+    at = holds ? (at as Schema)[name] : undefined;
   }
   return at;
 }

@@ -397,6 +397,25 @@ describe("a schema's grammar", () => {
     expect(() => grammarOf(schema, false)).toThrow();
   });
 
+  it("takes little memory for what repeats, and is refused before it takes all", () => {
+    const fields = (count: number, schema: unknown) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, structuredClone(schema)]));
+    const builder = new JsonGrammarBuilder();
+    const text = { type: "string", maxLength: 2048 };
+    schemaElement(builder, { type: "object", properties: fields(1000, text) }, { strict: true });
+    expect(builder.size).toBeLessThan(100_000);
+    const tables = { type: "array", minItems: 2000, maxItems: 2048, items: { enum: ["a"] } };
+    const large = { type: "object", properties: fields(1000, tables) };
+    expect(() => grammarOf(large)).toThrowError(expect.objectContaining({ code: "GENERATE_SCHEMA" }));
+  });
+
+  it("has no references to what every object has", () => {
+    for (const name of ["constructor", "__proto__", "$defs/toString"])
+      expect(() => grammarOf({ $ref: `#/${name}`, $defs: {} }, false)).toThrowError(
+        expect.objectContaining({ code: "GENERATE_SCHEMA" }),
+      );
+  });
+
   it("of any JSON is a grammar or an error that says where", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (schema) => {

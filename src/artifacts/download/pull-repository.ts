@@ -16,6 +16,7 @@ import {
   isInside,
   readHubSnapshot,
 } from "./hub-api.ts";
+import { shellParts, wildcardMatcher } from "./wildcard.ts";
 
 /** What was pulled into a folder. */
 export const PULLED_FILE = "pulled.json";
@@ -50,14 +51,7 @@ export interface PullOptions {
 }
 
 /** A pattern of the shell as the Hub's own programs read it: `*` crosses folders. */
-function matcher(pattern: string): (path: string) => boolean {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replace(/\?/g, ".");
-  const expression = new RegExp(`^${escaped}$`, "s");
-  return (path) => expression.test(path);
-}
+const matcher = (pattern: string): ((path: string) => boolean) => wildcardMatcher(shellParts(pattern));
 
 function chosen(files: readonly HubFile[], options: PullOptions): HubFile[] {
   const include = options.include.map(matcher);

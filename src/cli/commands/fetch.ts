@@ -36,7 +36,7 @@ const SPDX: Readonly<Record<string, string>> = {
 
 /** A source as a recipe has it; what only people know is left for them to write. */
 function stanza({ address, reader, licence, files, needsChecksums }: PinnedAddress): string {
-  const known = SPDX[licence ?? ""];
+  const known = Object.hasOwn(SPDX, licence ?? "") ? SPDX[licence ?? ""] : undefined;
   const source = {
     id: idOf(address),
     reader: { type: reader, path: address },

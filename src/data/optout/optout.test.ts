@@ -167,6 +167,12 @@ describe("robots.txt as RFC 9309 reads it", () => {
     const stars = new RobotsFile(`User-agent: *\nDisallow: /${"*a".repeat(2000)}$`);
     expect(stars.disallowedBy("GPTBot", `/${"a".repeat(4000)}b`)).toBeUndefined();
     expect(new RobotsFile(new Uint8Array(60_000_000).fill(0x2f)).truncated).toBe(true);
+    // A line of half a megabyte before the place where the file is cut.
+    const long = new RobotsFile(`User-agent: *\nDisallow: /a\n${"x".repeat(500_000)}\n${"y".repeat(50_000)}`);
+    expect(long.disallowedBy("GPTBot", "/a")?.line).toBe("Disallow: /a");
+    // Names that every object has are no keys.
+    const constructor = new RobotsFile("User-agent: *\nconstructor: train-ai=n\n__proto__: train-ai=n");
+    expect(constructor.trainingRefusedBy("GPTBot", "/")).toBeUndefined();
   });
 
   it("agrees with a regular expression about every pattern", () => {

@@ -61,7 +61,8 @@ function readable(content: string | Uint8Array): { text: string; truncated: bool
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   const truncated = bytes.length > ROBOTS_LIMIT_BYTES;
   const text = new TextDecoder().decode(bytes.subarray(0, ROBOTS_LIMIT_BYTES));
-  return { text: truncated ? text.slice(0, text.search(/[^\r\n]*$/)) : text, truncated };
+  const lastLine = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
+  return { text: truncated ? text.slice(0, lastLine) : text, truncated };
 }
 
 /** Collects the lines of a file into groups. */
@@ -74,8 +75,9 @@ class GroupBuilder {
     const bare = line.replace(/#.*$/s, "").trim();
     // A colon, or, as Google's parser has it, white space between two words.
     const match = /^([^:]{1,40}?)\s*:\s*(.*)$/s.exec(bare) ?? /^(\S{1,40})\s+(\S+)$/.exec(bare);
-    const key = match === null ? undefined : KEYS[match[1]!.toLowerCase()];
-    if (key === undefined) return; // Other records must not interfere (§2.2.4).
+    const name = match?.[1]!.toLowerCase() ?? "";
+    if (!Object.hasOwn(KEYS, name)) return; // Other records must not interfere (§2.2.4).
+    const key = KEYS[name]!;
     const value = match![2]!;
     if (key === "agent") {
       if (!this.#naming || this.#current === undefined) {

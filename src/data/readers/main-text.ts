@@ -140,7 +140,8 @@ class BlockBuilder {
       .split("\n")
       .map((line) => (this.#preformatted > 0 ? line.trimEnd() : line.trim()))
       .join("\n")
-      .replace(/^\n+|\s+$/g, "");
+      .trimEnd()
+      .replace(/^\n+/, "");
     const inside = this.#open.at(-1)?.name ?? name;
     if (/[\p{L}\p{N}]/u.test(text) && this.blocks.length < MAX_BLOCKS) {
       this.blocks.push({

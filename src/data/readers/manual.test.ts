@@ -84,5 +84,10 @@ describe("a manual page", () => {
       fc.string(),
     );
     fc.assert(fc.property(fc.array(piece), (parts) => void roffText(parts.join(""))));
+    // Each of these took minutes where white space, an open name or a line separator made a pattern try everything.
+    for (const line of [`a${" ".repeat(300_000)}b`, "\\f[".repeat(100_000), `.${" \t".repeat(50_000)}\u2028`])
+      expect(roffText(`.TH A 1\n.SH NAME\n${line}\nlast`)).toContain("last");
+    expect(roffText('.TH A 1\n.B "a ""b"" c"d "e')).toBe('a "b" c d e');
+    expect(roffText(".TH A 1\n\\[constructor]x")).toBe("x");
   });
 });

@@ -13,7 +13,7 @@ function cutParagraph(paragraph: string, limit: number): string[] {
   let rest = paragraph;
   while (rest.length > limit) {
     const head = rest.slice(0, limit);
-    const sentence = /[\s\S]*[.!?…。！？।॥։؟۔]["'”’»)\]]{0,4}(?=\s|[。！？])/u.exec(head)?.[0].length ?? 0;
+    const sentence = /^[\s\S]*[.!?…。！？।॥։؟۔]["'”’»)\]]{0,4}(?=\s|[。！？])/u.exec(head)?.[0].length ?? 0;
     const candidates = [head.lastIndexOf("\n"), sentence, head.lastIndexOf(" ")];
     let cut = candidates.find((at) => at >= limit / 2) ?? limit;
     // Never between the halves of a surrogate pair.

@@ -71,15 +71,15 @@ function escapeText(_match: string, name: string | undefined, one: string | unde
     const point = Number.parseInt(code, 16);
     return point <= 0x10ffff && (point < 0xd800 || point > 0xdfff) ? String.fromCodePoint(point) : "";
   }
-  return CHARACTERS[key] ?? "";
+  return Object.hasOwn(CHARACTERS, key) ? CHARACTERS[key]! : "";
 }
 
 /** Undoes the escapes of a line of text. */
 function plain(line: string): string {
   return line
-    .replace(/\\".*$/, "")
+    .replace(/\\"[^]*$/, "")
     .replace(/\\\[([^\]]{1,30})\]|\\\((..)/g, escapeText)
-    .replace(/\\[fF](?:\[[^\]]*\]|\(..|.)|\\s[-+]?\d{1,2}|\\[kmM*nY](?:\[[^\]]*\]|\(..|.)/g, "")
+    .replace(/\\[fF](?:\[[^\]]{0,80}\]|\(..|.)|\\s[-+]?\d{1,2}|\\[kmM*nY](?:\[[^\]]{0,80}\]|\(..|.)/g, "")
     .replace(/\\[hvwCDLlNoSXZ]'[^']*'/g, "")
     .replace(/\\[&)%:|^/,!]|\\[cdu]|\\$/g, "")
     .replace(/\\-/g, "-")
@@ -88,11 +88,31 @@ function plain(line: string): string {
     .replace(/\\(['`.])/g, "$1");
 }
 
+/** The text in double quotes that begins at `at`, in which `""` is a quote, and where it ends. */
+function quotedArgument(text: string, at: number): { argument: string; end: number } {
+  let argument = "";
+  for (let from = at + 1; ; ) {
+    const quote = text.indexOf('"', from);
+    if (quote < 0) return { argument: argument + text.slice(from), end: text.length };
+    argument += text.slice(from, quote);
+    if (text[quote + 1] !== '"') return { argument, end: quote + 1 };
+    argument += '"';
+    from = quote + 2;
+  }
+}
+
 /** The arguments of a macro: words, or what stands in double quotes. */
 function macroArguments(text: string): string[] {
-  return [...text.matchAll(/"((?:[^"]|"")*)"?|(\S+)/g)].map(([, quoted, word]) =>
-    plain(quoted === undefined ? word! : quoted.replaceAll('""', '"')),
-  );
+  const found: string[] = [];
+  const word = /\S+/g;
+  for (let match = word.exec(text); match !== null; match = word.exec(text)) {
+    if (match[0].startsWith('"')) {
+      const { argument, end } = quotedArgument(text, match.index);
+      found.push(plain(argument));
+      word.lastIndex = end;
+    } else found.push(plain(match[0]));
+  }
+  return found;
 }
 
 const ALTERNATING = /^(?:BR|RB|BI|IB|IR|RI)$/;
@@ -108,7 +128,7 @@ class Page {
   #label = false;
 
   end(): void {
-    const text = this.#lines.join(this.#filled ? " " : "\n").replace(/^\s+|\s+$/g, "");
+    const text = this.#lines.join(this.#filled ? " " : "\n").trim();
     if (text !== "") this.#blocks.push(this.#filled ? text.replace(/\s+/g, " ") : text);
     this.#lines = [];
     this.#label = false;
@@ -168,7 +188,7 @@ export function roffText(source: string): string {
       if (until.test(line)) until = undefined;
       continue;
     }
-    const macro = /^[.'][ \t]*([A-Za-z]{1,10})?[ \t]*(.*)$/.exec(line);
+    const macro = /^[.'][ \t]*([A-Za-z]{1,10})?[ \t]*([^]*)$/.exec(line);
     if (macro === null) {
       if (!titled) continue;
       if (line.trim() === "") page.end();

@@ -332,5 +332,6 @@ describe("the main text", () => {
     for (const piece of ["<div>", "<p", "<a href='", "</p>", "<!--", "&", "<b><i>", "<table><tr><td>"]) {
       extractMainText(piece.repeat(200_000));
     }
+    for (const piece of [" ", "\n", "<br>"]) extractMainText(`<pre>a${piece.repeat(200_000)}b</pre>`);
   });
 });

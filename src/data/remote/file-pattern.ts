@@ -2,20 +2,7 @@
  * @file Which files of a repository or bucket a recipe means: one by its name, a folder, or a pattern in which `*` stands
  * for anything but a slash, `**` for anything, `?` for one character.
  */
-
-function toRegExp(pattern: string): RegExp {
-  const source = pattern
-    .split(/(\*\*\/?|\*|\?)/)
-    .map((part) => {
-      if (part === "**/") return "(?:.*/)?";
-      if (part === "**") return ".*";
-      if (part === "*") return "[^/]*";
-      if (part === "?") return "[^/]";
-      return part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-    })
-    .join("");
-  return new RegExp(`^${source}$`, "su");
-}
+import { folderParts, wildcardMatcher } from "../../artifacts/index.ts";
 
 /** Whether a pattern says more than a name. */
 export function isPattern(text: string): boolean {
@@ -30,10 +17,7 @@ export function fixedPrefix(pattern: string): string {
 /** Whether `name` is meant by `pattern`; files of a folder must also be `isWanted` by the reader. */
 export function filePattern(pattern: string, isWanted: (name: string) => boolean): (name: string) => boolean {
   const trimmed = pattern.replace(/^\/+/, "");
-  if (isPattern(trimmed)) {
-    const expression = toRegExp(trimmed);
-    return (name) => expression.test(name);
-  }
+  if (isPattern(trimmed)) return wildcardMatcher(folderParts(trimmed));
   const folder = trimmed === "" || trimmed.endsWith("/") ? trimmed : `${trimmed}/`;
   return (name) => name === trimmed || (name.startsWith(folder) && isWanted(name.toLowerCase()));
 }

@@ -47,16 +47,10 @@ function score(): Map<PiiKind, { right: number; missed: string[]; wrong: string[
 }
 
 describe("personal identifiers in labelled text", () => {
-  it.each(["email", "iban", "card"] as const)("are all found, and nothing else is: %s", (kind) => {
+  it.each(["email", "ip", "iban", "card"] as const)("are all found, and nothing else is: %s", (kind) => {
     const { right, missed, wrong } = score().get(kind)!;
     expect({ missed, wrong }).toEqual({ missed: [], wrong: [] });
     expect(right).toBeGreaterThanOrEqual(5);
-  });
-
-  it("IP addresses are all found, with a precision of at least three in four", () => {
-    const { right, missed, wrong } = score().get("ip")!;
-    expect(missed).toEqual([]);
-    expect(right / (right + wrong.length), wrong.join("\n")).toBeGreaterThanOrEqual(0.75);
   });
 
   it("telephones are found with a precision and recall of at least nine in ten", () => {

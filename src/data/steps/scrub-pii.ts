@@ -6,6 +6,7 @@
 import { isIPv6 } from "node:net";
 import { withText } from "../../artifacts/index.ts";
 import { findIbans } from "./iban.ts";
+import { findIpv4 } from "./ipv4.ts";
 import { findCards, findPhones } from "./phone-card.ts";
 import type { DocumentStep } from "./step.ts";
 
@@ -47,28 +48,6 @@ export function findEmails(text: string): PiiMatch[] {
   return matches;
 }
 
-const IPV4 =
-  /(?<![\p{L}\p{N}_.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\p{L}\p{N}_]|\.\d)/gu;
-/** What stands before a number with dots that is a version or a place in a document. */
-const VERSION_BEFORE =
-  /(?:\b(?:v|ver|vers|version|versions|release|rel|rev|revision|build|firmware|patch|update|section|sec|chapter|clause|article|paragraph|paragraf|absatz|annex|figure|fig|table|oid|kapitel|abschnitt|ziffer|chapitre|sección)\b\.?:?|§|[-/@=])\s?$/iu;
-/** Small numbers at the start of a line, then a word: a heading, not an address. */
-const HEADING_AFTER = /^[ \t]+\p{Lu}/u;
-
-function findIpv4(text: string): PiiMatch[] {
-  const matches: PiiMatch[] = [];
-  for (const { 0: address, index } of text.matchAll(IPV4)) {
-    const before = text.slice(Math.max(0, index - 16), index);
-    const after = text.slice(index + address.length, index + address.length + 8);
-    if (VERSION_BEFORE.test(before) && !before.endsWith("//") && !before.endsWith("@")) continue;
-    const lineStart = /(^|\n)[ \t#*]*$/.test(before);
-    if (lineStart && HEADING_AFTER.test(after) && address.split(".").every((part) => Number(part) < 40))
-      continue;
-    matches.push({ kind: "ip", start: index, end: index + address.length });
-  }
-  return matches;
-}
-
 const IPV6 = /(?<![\p{L}\p{N}_:.])[0-9a-f]{0,4}:[0-9a-f:.]{1,44}(?![\p{L}\p{N}_])/giu;
 
 function findIpv6(text: string): PiiMatch[] {
@@ -87,7 +66,7 @@ function findIpv6(text: string): PiiMatch[] {
 export function findPii(text: string, kinds: readonly PiiKind[]): PiiMatch[] {
   const found: PiiMatch[] = [];
   if (text.includes("@")) found.push(...findEmails(text));
-  if (/\d\.\d/.test(text)) found.push(...findIpv4(text));
+  if (/\d\.\d/.test(text)) found.push(...findIpv4(text).map((span) => ({ kind: "ip" as const, ...span })));
   if (/:[0-9a-f]{0,4}:/i.test(text)) found.push(...findIpv6(text));
   found.push(...findIbans(text).map((match) => ({ kind: "iban" as const, ...match })));
   if (kinds.includes("card"))

@@ -14,7 +14,7 @@ export function acquireNode(source: ResolvedSource): StageNode {
   const stage = defineStage<Json, Record<never, never>>({
     // Each source is a stage of its own, so that a changed one is compared with its former self.
     name: `acquire-${source.spec.id.replaceAll(/-+/g, "-").replace(/-$/, "")}`,
-    version: 3,
+    version: 4,
     inputs: {},
     output: "source",
     estimate: () => ({

@@ -8,7 +8,7 @@ export function cleanNode(settings: ResolvedClean, sources: ReadonlyMap<string, 
   const ids = [...sources.keys()];
   const stage = defineStage<Json, Record<string, "source">>({
     name: "clean",
-    version: 3,
+    version: 4,
     inputs: Object.fromEntries(ids.map((id) => [id, "source" as const])),
     output: "documents",
     run: (context) =>

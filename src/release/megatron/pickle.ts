@@ -28,7 +28,7 @@ export class PickleObject {
 /** A tuple; lists are plain arrays. */
 export class PickleTuple {
   readonly items: readonly Pickle[];
-  constructor(...items: readonly Pickle[]) {
+  constructor(items: readonly Pickle[]) {
     this.items = items;
   }
 }

@@ -142,16 +142,16 @@ class Reader {
         stack.push(Buffer.from(this.#take(this.#length(4))));
         break;
       case ")":
-        stack.push(new PickleTuple());
+        stack.push(new PickleTuple([]));
         break;
       case "t":
-        stack.push(new PickleTuple(...this.#toMark()));
+        stack.push(new PickleTuple(this.#toMark()));
         break;
       case "\x85":
       case "\x86":
       case "\x87": {
         const items = Array.from({ length: op.charCodeAt(0) - 0x84 }, () => this.#pop());
-        stack.push(new PickleTuple(...items.toReversed()));
+        stack.push(new PickleTuple(items.toReversed()));
         break;
       }
       case "}":

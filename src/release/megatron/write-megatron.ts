@@ -125,18 +125,18 @@ function storedTensors(config: ModelConfig): StoredTensor[] {
 function tensorPickle({ shape }: StoredTensor, index: number, dtype: WeightsDtype): Pickle {
   const numbers = shape.reduce((product, size) => product * size, 1);
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const storage = new PickleTuple(
+  const storage = new PickleTuple([
     "storage",
     new PickleGlobal(STORAGE[dtype].name),
     String(index),
     "cpu",
     numbers,
-  );
+  ]);
   return new PickleObject("torch._utils._rebuild_tensor_v2", [
     new PersistentId(storage),
     0,
-    new PickleTuple(...shape),
-    new PickleTuple(...strides),
+    new PickleTuple(shape),
+    new PickleTuple(strides),
     false,
     new PickleObject("collections.OrderedDict"),
   ]);

@@ -25,6 +25,14 @@ interface Passage {
   readonly text: string;
 }
 
+/** The text of a Markdown heading; the number signs that may close it do not belong to it. */
+function titleOf(line: string): string | undefined {
+  if (!/^#{1,6}\s/.test(line)) return undefined;
+  let end = line.length;
+  while (line[end - 1] === "#") end -= 1;
+  return line.slice(0, end).replace(/^#+/, "").trim();
+}
+
 /** Cuts a file into passages of whole lines; `heading` is the last Markdown heading before each. */
 export function cutPassages(text: string): Omit<Passage, "id" | "file">[] {
   const passages: Omit<Passage, "id" | "file">[] = [];
@@ -40,7 +48,7 @@ export function cutPassages(text: string): Omit<Passage, "id" | "file">[] {
     first = last + 1;
   };
   for (const [at, line] of text.split(/\r?\n/).entries()) {
-    const title = /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1];
+    const title = titleOf(line);
     if (title !== undefined) {
       close(at);
       heading = title;
