@@ -24,7 +24,7 @@ import { decideFates, distribute } from "./distribute.ts";
 import { judgeAll } from "./judge-all.ts";
 import { readDefaultText } from "./language/default-text.ts";
 import { DeclaredText, identifierFact, type TaughtReport } from "./language/declared-text.ts";
-import { learnModels } from "./learn-models.ts";
+import { learnModels, VECTORS_FOLDER } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
 import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
@@ -187,7 +187,8 @@ export async function cleanDocuments(
     );
   } finally {
     await Promise.all([survivors, train, heldout, rejects].map((writer) => writer.abandon()));
-    await rm(survivorsDir, { recursive: true, force: true });
+    for (const folder of [survivorsDir, join(dir, VECTORS_FOLDER)])
+      await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -73,6 +73,8 @@ function documentSteps(
 /** A batch after all per-document steps; plain data. */
 export interface JudgedBatch {
   readonly documents: readonly DocumentRecord[];
+  /** SHA-256 of each document's text as its source has it. */
+  readonly originals: readonly string[];
   readonly rejects: readonly RejectRecord[];
   /** One per step, in the order of the steps. */
   readonly tallies: readonly StepTally[];
@@ -121,11 +123,12 @@ export function judgeDocuments(
 ): JudgedBatch {
   const tallies = steps.map((step) => newTally(step.name));
   const documents: DocumentRecord[] = [];
+  const originals: string[] = [];
   const rejects: RejectRecord[] = [];
   for (const original of batch) {
     let document: DocumentRecord | undefined = original;
     for (const [i, step] of steps.entries()) {
-      const verdict = step.judge(document);
+      const verdict = step.judge(document, original);
       if ("keep" in verdict) {
         countKept(tallies[i]!, document, verdict.keep);
         document = verdict.keep;
@@ -136,8 +139,10 @@ export function judgeDocuments(
       document = undefined;
       break;
     }
-    if (document !== undefined) documents.push(document);
+    if (document === undefined) continue;
+    documents.push(document);
+    originals.push(original.sha256);
   }
   const keys = hasher === undefined ? undefined : keysOf(documents, hasher);
-  return { documents, rejects, tallies, keys };
+  return { documents, originals, rejects, tallies, keys };
 }

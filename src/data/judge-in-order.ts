@@ -35,8 +35,12 @@ export async function* judgeInOrder(
     return;
   }
   const judge = documentJudge(config, identifier, policy, models, extent);
-  for await (const batch of batches) {
-    work.signal.throwIfAborted();
-    yield judgeDocuments(batch, judge);
+  try {
+    for await (const batch of batches) {
+      work.signal.throwIfAborted();
+      yield judgeDocuments(batch, judge);
+    }
+  } finally {
+    for (const step of judge.steps) step.close?.();
   }
 }

@@ -2,9 +2,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readRejects, type RejectRecord } from "../artifacts/index.ts";
+import { type DocumentRecord, readDocuments, readRejects, type RejectRecord } from "../artifacts/index.ts";
 import { randomStream, sha256 } from "../core/index.ts";
 import { acquireSource } from "./acquire-source.ts";
+import { HashedEmbedding } from "./classifier/embedding.ts";
+import { writeVectorFile } from "./classifier/vectors.test-file.ts";
 import { cleanConfigSchema } from "./clean-config.ts";
 import { cleanDocuments } from "./clean-documents.ts";
 import { extractDocuments } from "./extract-documents.ts";
@@ -199,6 +201,54 @@ describe("steps that learn", () => {
     expect(files["quality-values.json"]).toBe((await hashes(first))["quality-values.json"]);
     const toxic = await readFile(join(again.out, "toxicity-classifier.json"), "utf8");
     expect(JSON.parse(toxic)).toMatchObject({ languages: { eng: { hidden: 8 } } });
+  });
+
+  it("judge by vectors of another program, and count the documents that have none", async () => {
+    const embedding = new HashedEmbedding(32);
+    const raw: DocumentRecord[] = [];
+    for (const folder of sources) for await (const batch of readDocuments(folder, "raw")) raw.push(...batch);
+    const without = new Set(raw.filter(({ id }) => /^web\/.*#(?:\d*7)$/.test(id)).map(({ id }) => id));
+    const rows = raw.flatMap(({ id, text, sha256: key }) =>
+      without.has(id) ? [] : [{ sha256: key, vector: [...embedding.embed(text)] }],
+    );
+    await writeVectorFile(join(dir, "vectors.parquet"), rows);
+    const vectors = { type: "vectors", path: "vectors.parquet", madeBy: "hashes" };
+    const settings = {
+      seed: 3,
+      quality: { classifier: { ...SETTINGS.quality.classifier, embedding: vectors } },
+    };
+    const judged = await clean("vectors", 2, settings);
+    const rejects = (await rejectsOf(judged)).filter(({ step }) => step === "quality-classifier");
+    const missing = rejects.filter(({ reason }) => reason === "no-vector");
+    expect(missing.length).toBeGreaterThan(10);
+    expect(missing.every(({ id }) => without.has(id))).toBe(true);
+    const low = rejects
+      .filter(({ reason }) => reason === "low-quality")
+      .map(({ id }) => Number(id.split("#")[1]));
+    expect(low.filter((n) => n > 60 && n <= 120).length).toBeGreaterThan(35);
+    const { classifier } = stepFact(judged, "quality-classifier") as { classifier: Record<string, unknown> };
+    expect(classifier).toMatchObject({
+      embedding: { type: "vectors", madeBy: "hashes", dimensions: 32 },
+      lookUps: { withVector: expect.any(Number) as number, withoutVector: expect.any(Number) as number },
+    });
+    expect((await readdir(judged.out)).filter((name) => name.includes("tmp"))).toEqual([]);
+    // Its classifier judges vectors of the same program alone.
+    const { goodSources: _, ...training } = SETTINGS.quality.classifier;
+    const known = (madeBy: string) => ({
+      seed: 3,
+      quality: {
+        classifier: {
+          ...training,
+          model: "vectors/quality-classifier.json",
+          embedding: { ...vectors, madeBy },
+        },
+      },
+    });
+    await expect(clean("other", 1, known("else"))).rejects.toMatchObject({ code: "DATA_CLASSIFIER" });
+    await writeVectorFile(join(dir, "vectors.parquet"), [
+      { sha256: sha256("?"), vector: Array<number>(32).fill(1) },
+    ]);
+    await expect(clean("none", 1, known("hashes"))).rejects.toMatchObject({ code: "DATA_VECTORS_UNKNOWN" });
   });
 
   it("name a source or a table that cannot be meant", async () => {

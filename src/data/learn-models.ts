@@ -27,6 +27,9 @@ const FILES = {
   toxicity: "toxicity-classifier.json",
 } as const;
 
+/** Indexes of vectors, while documents are judged by them: no part of the artifact. */
+export const VECTORS_FOLDER = "vectors.firn-tmp";
+
 /** Additions to the `step` facts, by step. */
 export type ModelFacts = Readonly<Record<string, { readonly [key: string]: Json }>>;
 
@@ -54,15 +57,15 @@ async function sampleCorpus(
       yield batch.filter((document) => draw(document.id) < most && !raw.plan.isHeldout(document));
     }
   }
-  for await (const { documents } of judgeInOrder(
+  for await (const { documents, originals } of judgeInOrder(
     sampled(),
     judges,
     few ? { ...work, workers: 1 } : work,
     "languages",
   )) {
-    for (const document of documents) {
+    for (const [i, document] of documents.entries()) {
       for (const learner of learners) {
-        if (draw(document.id) < share(learner.sampleDocuments)) learner.add(document);
+        if (draw(document.id) < share(learner.sampleDocuments)) learner.add(document, originals[i]!);
       }
     }
     task.update(read);
@@ -132,10 +135,10 @@ class Learnt {
     work: Work,
   ): Promise<ClassifierModel | undefined> {
     if (job === undefined) return undefined;
-    const model = await job.finish(work);
+    const model = await job.finish(join(this.#dir, VECTORS_FOLDER, step), work);
     const text = formatClassifier(model);
     await writeFileAtomic(join(this.#dir, file), text);
-    this.facts[step] = { ...classifierFact(model, text), file };
+    this.facts[step] = { ...classifierFact(model, text, job.lookUps), file };
     return model;
   }
 }

@@ -20,6 +20,8 @@ export interface CleanFiles extends OptOutFiles {
 export interface TrainingFiles {
   readonly model?: SourceFile | undefined;
   readonly embedding?: SourceFile | undefined;
+  /** Those of an embedding by vectors. */
+  readonly vectors?: readonly SourceFile[];
   /** One for each table of examples. */
   readonly examples: readonly SourceFile[];
 }
@@ -75,6 +77,9 @@ class Finder {
         embedding.type === "fasttext"
           ? await this.one(embedding.path, `${setting}.embedding.path`)
           : undefined,
+      ...(embedding.type === "vectors"
+        ? { vectors: await this.all(embedding.path, `${setting}.embedding.path`) }
+        : {}),
       examples: await this.all(
         examples.map(({ path }) => path),
         `${setting}.examples[].path`,

@@ -46,7 +46,7 @@ async function complaint(work: Promise<unknown>): Promise<FirnError> {
 describe("shipped recipes", () => {
   it("all parse, and are named like their file", async () => {
     const names = await shippedRecipes();
-    expect(names).toEqual(["apertus-70b", "apertus-8b", "nano", "web"]);
+    expect(names).toEqual(["apertus-70b", "apertus-8b", "memorisation", "nano", "web"]);
     for (const name of names) expect((await readRecipe(name)).recipe.name).toBe(name);
   });
 

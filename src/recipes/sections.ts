@@ -1,6 +1,7 @@
 /** @file The sections of a recipe that belong to no single room: conversations, samples, evaluation, release. */
 import { z } from "zod";
 import { DEVICE_NAMES } from "../engine/index.ts";
+import { GGUF_FILE_TYPES } from "../release/index.ts";
 
 const count = z.int().min(1).max(1_000_000);
 
@@ -90,10 +91,7 @@ export const ReleaseSection = z.strictObject({
   licence: z.string().min(1).max(200).default("Apache-2.0"),
   /** Number format of `model.safetensors`. */
   dtype: z.enum(["float32", "bfloat16"]).default("float32"),
-  /** GGUF files to write; the first is what `firn serve` opens. */
-  gguf: z
-    .array(z.enum(["F32", "F16", "Q8_0"]))
-    .min(1)
-    .default(["F32"]),
+  /** GGUF files to write; the first is what `firn serve` opens. Q4_K (Q4_K_M) is written by llama.cpp's own quantiser. */
+  gguf: z.array(z.enum(GGUF_FILE_TYPES)).min(1).default(["F32"]),
 });
 export type ReleaseSection = z.infer<typeof ReleaseSection>;

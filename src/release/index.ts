@@ -2,9 +2,11 @@
 export { domainList } from "./domains.ts";
 export {
   type GgufDescription,
+  GGUF_FILE_TYPES,
   type GgufFileType,
   ggufBytes,
   ggufTensorName,
+  unwritableGguf,
   writeApertusGguf,
 } from "./export/gguf-model.ts";
 export { type Grade, gradeRelease, renderGrade } from "./grade/grade.ts";

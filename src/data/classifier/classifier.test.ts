@@ -53,6 +53,7 @@ function trained(seed = 1): ClassifierModel {
   return {
     embedding: { type: "hashed-ngrams", dimensions: 128 },
     fastText: undefined,
+    vectors: undefined,
     languages: trainer.train(embedding, 0.9, work),
   };
 }
@@ -154,7 +155,7 @@ describe("a trained classifier", () => {
     expect(report).toMatchObject({ positives: expect.any(Number) as number, tested: 30 });
     expect(report.auc!).toBeGreaterThan(0.95);
     const classifier = new Classifier(model, "toxicity");
-    const score = (text: string) => classifier.score(text, "eng")!.score;
+    const score = (text: string) => classifier.score(text, "eng")!.score!;
     const mean = (texts: string[]) => texts.reduce((sum, text) => sum + score(text), 0) / texts.length;
     expect(mean(sentences("other scorn", SCORN, 20))).toBeGreaterThan(0.8);
     expect(mean(sentences("other praise", PRAISE, 20))).toBeLessThan(0.2);
@@ -164,7 +165,7 @@ describe("a trained classifier", () => {
     const plain = `${sentences("plain", PRAISE, 20).join(". ")}. `;
     const text = `${plain.slice(0, 2000)}${sentences("hidden", SCORN, 12).join(". ")}`;
     const score = (purpose: "quality" | "toxicity", document: string) =>
-      new Classifier(model, purpose).score(document, "eng")!.score;
+      new Classifier(model, purpose).score(document, "eng")!.score!;
     expect(score("toxicity", text)).toBeGreaterThan(0.9);
     expect(score("quality", text)).toBe(score("quality", plain.slice(0, 2000)));
     expect(score("quality", text)).toBeLessThan(0.5);
@@ -181,7 +182,7 @@ describe("a trained classifier", () => {
     expect(sampled).toBeGreaterThan(60);
     const classifier = new Classifier(model, "toxicity");
     const texts = sentences("corpus", [...PRAISE, ...PRAISE, ...SCORN], 200);
-    const above = texts.filter((text) => classifier.score(text, "eng")!.score > threshold!).length;
+    const above = texts.filter((text) => classifier.score(text, "eng")!.score! > threshold!).length;
     expect(above / texts.length).toBeGreaterThan(0.03);
     expect(above / texts.length).toBeLessThan(0.2);
   });

@@ -17,6 +17,8 @@ const examples = z.strictObject({
   languageColumn: z.string().min(1).optional(),
 });
 
+const parquet = z.string().regex(/\.parquet$/i, "a .parquet file");
+
 const embedding = z
   .discriminatedUnion("type", [
     /** Words, pairs of words and runs of four characters, hashed into a vector: needs no model. */
@@ -26,6 +28,16 @@ const embedding = z
     }),
     /** The sentence vector of a fastText model (`.bin`, `.ftz`). */
     z.strictObject({ type: z.literal("fasttext"), path: z.string().min(1) }),
+    /**
+     * Vectors that another program has computed: Parquet with a column `sha256` (of the text as its source has it) and a
+     * column `vector`.
+     */
+    z.strictObject({
+      type: z.literal("vectors"),
+      path: z.union([parquet, z.array(parquet).min(1).max(100_000)]),
+      /** What they were computed with, e.g. FacebookAI/xlm-roberta-base; a classifier is only good for its own. */
+      madeBy: z.string().min(1).max(200),
+    }),
   ])
   .default({ type: "hashed-ngrams", dimensions: 1024 });
 

@@ -3,15 +3,23 @@
  * of words and runs of four characters are hashed into it with signs (Weinberger et al. 2009), so that it knows style,
  * spelling and topic words and no meaning.
  */
+import { sha256 } from "../../core/index.ts";
 import { FastText } from "../language/fasttext.ts";
 import type { FastTextTables } from "../language/fasttext-file.ts";
 import { foldText } from "../language/ngrams.ts";
+import { type VectorIndex, Vectors } from "./vector-index.ts";
 
 /** One of several rivals: anything that turns text into numbers. */
 export interface Embedding {
   readonly dimensions: number;
-  /** The vector of the beginning of `text`: mean square 1, or all zero for a text without letters. */
-  embed(text: string): Float32Array;
+  /** Whether a vector stands for a whole text, and not for a piece of it. */
+  readonly whole: boolean;
+  /**
+   * The vector of the beginning of `text`: mean square 1, or all zero for a text without letters; `undefined` where nobody
+   * has computed it. `key` is the SHA-256 of the text as its source has it, of `text` itself unless given.
+   */
+  embed(text: string, key?: string): Float32Array | undefined;
+  close?(): void;
 }
 
 /** UTF-16 units of a text that one vector stands for, as Apertus' classifiers look at 512 tokens at a time. */
@@ -30,6 +38,7 @@ function normalise(vector: Float32Array): Float32Array {
 /** Hashed words, pairs of words and character 4-grams. */
 export class HashedEmbedding implements Embedding {
   readonly dimensions: number;
+  readonly whole = false;
 
   constructor(dimensions: number) {
     this.dimensions = dimensions;
@@ -70,6 +79,7 @@ export class HashedEmbedding implements Embedding {
 /** The sentence vector of a fastText model. */
 export class FastTextEmbedding implements Embedding {
   readonly dimensions: number;
+  readonly whole = false;
   readonly #model: FastText;
 
   constructor(tables: FastTextTables) {
@@ -79,5 +89,26 @@ export class FastTextEmbedding implements Embedding {
 
   embed(text: string): Float32Array {
     return normalise(this.#model.vector(text.slice(0, PIECE)));
+  }
+}
+
+/** Vectors that another program computed of whole texts, such as those of a transformer (FineWeb2-HQ: XLM-RoBERTa). */
+export class VectorEmbedding implements Embedding {
+  readonly dimensions: number;
+  readonly whole = true;
+  readonly #vectors: Vectors;
+
+  constructor(index: VectorIndex) {
+    this.#vectors = new Vectors(index);
+    this.dimensions = index.dimensions;
+  }
+
+  embed(text: string, key: string = sha256(text)): Float32Array | undefined {
+    const vector = this.#vectors.find(key);
+    return vector && normalise(vector);
+  }
+
+  close(): void {
+    this.#vectors.close();
   }
 }

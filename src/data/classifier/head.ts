@@ -45,12 +45,29 @@ export function scoreVector({ dimensions, hidden, weights }: Head, vector: Float
   return sigmoid(logit);
 }
 
-/** The highest score of the first `pieces` pieces of `text`, of which each is looked at by itself. */
-export function scoreText(head: Head, embedding: Embedding, text: string, pieces: number): number {
-  let highest = scoreVector(head, embedding.embed(text));
-  const end = Math.min(text.length, pieces * PIECE);
+/** A text, and the SHA-256 of it as its source has it, where that is not the text's own. */
+export interface KeyedText {
+  readonly text: string;
+  readonly key: string | undefined;
+}
+
+/**
+ * The highest score of the first `pieces` pieces of a text, of which each is looked at by itself; of the whole text where the
+ * embedding has no pieces. `undefined` where it has no vector.
+ */
+export function scoreText(
+  head: Head,
+  embedding: Embedding,
+  { text, key }: KeyedText,
+  pieces: number,
+): number | undefined {
+  const first = embedding.embed(text, key);
+  if (first === undefined) return undefined;
+  let highest = scoreVector(head, first);
+  const end = embedding.whole ? 0 : Math.min(text.length, pieces * PIECE);
   for (let at = PIECE; at < end; at += PIECE) {
-    highest = Math.max(highest, scoreVector(head, embedding.embed(text.slice(at, at + PIECE))));
+    const vector = embedding.embed(text.slice(at, at + PIECE));
+    if (vector !== undefined) highest = Math.max(highest, scoreVector(head, vector));
   }
   return highest;
 }

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { assert, FirnError } from "../../core/index.ts";
 import type { FastTextTables } from "../language/fasttext-file.ts";
-import { type Embedding, FastTextEmbedding, HashedEmbedding } from "./embedding.ts";
-import { type Head, scoreText } from "./head.ts";
+import { type Embedding, FastTextEmbedding, HashedEmbedding, VectorEmbedding } from "./embedding.ts";
+import { type Head, type KeyedText, scoreText } from "./head.ts";
+import type { VectorIndex } from "./vector-index.ts";
 
 /** How a head did on examples that it had not seen. */
 const report = z.strictObject({
@@ -21,6 +22,11 @@ export type HeadReport = z.infer<typeof report>;
 const embeddingName = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("hashed-ngrams"), dimensions: z.int().min(16).max(65_536) }),
   z.strictObject({ type: z.literal("fasttext"), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.strictObject({
+    type: z.literal("vectors"),
+    madeBy: z.string().min(1),
+    dimensions: z.int().min(1).max(65_536),
+  }),
 ]);
 export type EmbeddingName = z.infer<typeof embeddingName>;
 
@@ -54,14 +60,20 @@ export interface LanguageHead {
 export interface ClassifierModel {
   readonly embedding: EmbeddingName;
   readonly fastText: FastTextTables | undefined;
+  readonly vectors: VectorIndex | undefined;
   readonly languages: ReadonlyMap<string, LanguageHead>;
 }
 
 export function openEmbedding({
   embedding,
   fastText,
-}: Pick<ClassifierModel, "embedding" | "fastText">): Embedding {
+  vectors,
+}: Pick<ClassifierModel, "embedding" | "fastText" | "vectors">): Embedding {
   if (embedding.type === "hashed-ngrams") return new HashedEmbedding(embedding.dimensions);
+  if (embedding.type === "vectors") {
+    assert(vectors !== undefined, "an embedding by vectors comes with them");
+    return new VectorEmbedding(vectors);
+  }
   assert(fastText !== undefined, "a fastText embedding comes with its model");
   return new FastTextEmbedding(fastText);
 }
@@ -84,12 +96,23 @@ export class Classifier {
     this.#languages = model.languages;
   }
 
-  /** Score in [0, 1] and threshold; `undefined` where the language has no head or no threshold. */
-  score(text: string, language: string | null): { score: number; threshold: number } | undefined {
+  /**
+   * Score in [0, 1] and threshold; `undefined` where the language has no head or no threshold, a score of `undefined` where
+   * the text has no vector.
+   */
+  score(
+    text: string,
+    language: string | null,
+    key?: KeyedText["key"],
+  ): { score: number | undefined; threshold: number } | undefined {
     const found = this.#languages.get(language ?? "und");
     if (found === undefined || found.threshold === null) return undefined;
-    const score = scoreText(found.head, this.#embedding, text, this.#pieces);
+    const score = scoreText(found.head, this.#embedding, { text, key }, this.#pieces);
     return { score, threshold: found.threshold };
+  }
+
+  close(): void {
+    this.#embedding.close?.();
   }
 }
 
@@ -104,7 +127,7 @@ export function formatClassifier({ embedding, languages }: ClassifierModel): str
 }
 
 /** Reads `formatClassifier`'s text. @throws FirnError `DATA_CLASSIFIER` */
-export function parseClassifier(text: string, where: string): Omit<ClassifierModel, "fastText"> {
+export function parseClassifier(text: string, where: string): Omit<ClassifierModel, "fastText" | "vectors"> {
   try {
     const { embedding, languages } = modelFile.parse(JSON.parse(text));
     const heads = Object.entries(languages).map(
@@ -114,7 +137,7 @@ export function parseClassifier(text: string, where: string): Omit<ClassifierMod
           throw new Error("another number of weights");
         const values = new Float32Array(bytes.buffer);
         if (!values.every(Number.isFinite)) throw new Error("weights that are no numbers");
-        if (embedding.type === "hashed-ngrams" && dimensions !== embedding.dimensions)
+        if (embedding.type !== "fasttext" && dimensions !== embedding.dimensions)
           throw new Error("a head for another embedding");
         return [language, { head: { dimensions, hidden, weights: values }, ...rest }];
       },

@@ -3,11 +3,11 @@
  * counterexamples where there are none, the other half gives the thresholds, so that none is measured on what it was
  * taught.
  */
-import { randomStream, type Work } from "../../core/index.ts";
+import { randomStream, sha256, type Work } from "../../core/index.ts";
 import { documentDraw } from "../steps/split.ts";
 import type { TrainingConfig } from "./config.ts";
 import { type Embedding, PIECE } from "./embedding.ts";
-import { type Example, type Head, scoreText, scoreVector, trainHead } from "./head.ts";
+import { type Example, type Head, type KeyedText, scoreText, scoreVector, trainHead } from "./head.ts";
 import { type HeadReport, type LanguageHead, PIECES } from "./model.ts";
 
 /** A threshold is the quantile of at least this many scores. */
@@ -16,22 +16,22 @@ const MIN_SCORES = 20;
 class LowestDraws {
   readonly #limit: number;
   readonly #characters: number;
-  #items: { readonly draw: number; readonly text: string }[] = [];
+  #items: (KeyedText & { readonly draw: number })[] = [];
 
   constructor(limit: number, characters: number) {
     this.#limit = limit;
     this.#characters = characters;
   }
 
-  add(draw: number, text: string): void {
-    this.#items.push({ draw, text: text.slice(0, this.#characters) });
+  add(draw: number, { text, key }: KeyedText): void {
+    this.#items.push({ draw, text: text.slice(0, this.#characters), key });
     if (this.#items.length > this.#limit * 2) this.texts();
   }
 
-  texts(): string[] {
+  texts(): readonly KeyedText[] {
     this.#items.sort((a, b) => a.draw - b.draw || (a.text < b.text ? -1 : 1));
     this.#items.splice(this.#limit);
-    return this.#items.map(({ text }) => text);
+    return this.#items;
   }
 }
 
@@ -78,6 +78,8 @@ export class ClassifierTrainer {
   readonly #seed: number;
   readonly #purpose: keyof typeof PIECES;
   readonly #languages = new Map<string, LanguageTexts>();
+  #withVector = 0;
+  #withoutVector = 0;
 
   constructor(config: TrainingConfig, seed: number, purpose: keyof typeof PIECES) {
     this.#config = config;
@@ -100,29 +102,47 @@ export class ClassifierTrainer {
     return texts;
   }
 
-  addExample(language: string, id: string, text: string, label: boolean): void {
+  /** Texts that training and thresholds looked at with and without a vector. */
+  get lookUps(): { readonly withVector: number; readonly withoutVector: number } {
+    return { withVector: this.#withVector, withoutVector: this.#withoutVector };
+  }
+
+  /** `key`: see `Embedding.embed`. */
+  addExample(language: string, id: string, text: string, label: boolean, key?: string): void {
     const { positives, negatives } = this.#of(language);
-    (label ? positives : negatives).add(documentDraw(this.#seed, this.#purpose, id), text);
+    const draw = documentDraw(this.#seed, this.#purpose, id);
+    (label ? positives : negatives).add(draw, { text, key: key ?? sha256(text) });
   }
 
   /** Takes in a document of the corpus. */
-  addDocument(language: string, id: string, text: string): void {
+  addDocument(language: string, id: string, text: string, key?: string): void {
     const { drawn, scored } = this.#of(language);
     const draw = documentDraw(this.#seed, `${this.#purpose} corpus`, id);
-    if (draw < 0.5) drawn.add(draw, text);
-    else scored.add(draw, text);
+    (draw < 0.5 ? drawn : scored).add(draw, { text, key: key ?? sha256(text) });
+  }
+
+  /** What the embedding knows of `texts`. */
+  #embedded(texts: readonly KeyedText[], embedding: Embedding, label: boolean): Example[] {
+    return texts.flatMap(({ text, key }) => {
+      const vector = embedding.embed(text, key);
+      this.#count(vector !== undefined);
+      return vector === undefined ? [] : [{ vector, label }];
+    });
+  }
+
+  #count(found: boolean): void {
+    if (found) this.#withVector += 1;
+    else this.#withoutVector += 1;
   }
 
   #examples(texts: LanguageTexts, embedding: Embedding): Example[] {
     const { minExamples } = this.#config;
-    const positives = texts.positives.texts();
-    let negatives = texts.negatives.texts();
-    if (negatives.length === 0) negatives = texts.drawn.texts().slice(0, positives.length);
-    if (Math.min(positives.length, negatives.length) < minExamples) return [];
-    const embed =
-      (label: boolean) =>
-      (text: string): Example => ({ vector: embedding.embed(text), label });
-    return [...positives.map(embed(true)), ...negatives.map(embed(false))];
+    const positives = this.#embedded(texts.positives.texts(), embedding, true);
+    const given = texts.negatives.texts();
+    const counterexamples = given.length > 0 ? given : texts.drawn.texts().slice(0, positives.length);
+    if (Math.min(positives.length, counterexamples.length) < minExamples) return [];
+    const negatives = this.#embedded(counterexamples, embedding, false);
+    return negatives.length < minExamples ? [] : [...positives, ...negatives];
   }
 
   /**
@@ -164,7 +184,11 @@ export class ClassifierTrainer {
     below: number,
   ): { threshold: number | null; sampled: number } {
     const pieces = PIECES[this.#purpose];
-    const scores = scored.texts().map((text) => scoreText(head, embedding, text, pieces));
+    const scores = scored.texts().flatMap((text) => {
+      const score = scoreText(head, embedding, text, pieces);
+      this.#count(score !== undefined);
+      return score ?? [];
+    });
     const threshold = scores.length < MIN_SCORES ? null : quantile(scores, below);
     return { threshold, sampled: scores.length };
   }

@@ -17,7 +17,10 @@ export type Verdict =
 /** A step that looks at one document at a time, and so may run in any worker. */
 export interface DocumentStep {
   readonly name: string;
-  judge(document: DocumentRecord): Verdict;
+  /** `original` is the document as its source has it, before any step changed it; `document` itself if left out. */
+  judge(document: DocumentRecord, original?: DocumentRecord): Verdict;
+  /** Lets go of open files, where the step has any. */
+  close?(): void;
 }
 
 /** A document as a reject. */

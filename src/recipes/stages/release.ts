@@ -13,6 +13,7 @@ import {
   type ProviderProfile,
   type ReleaseFact,
   type ReleaseSummary,
+  unwritableGguf,
   writeRelease,
 } from "../../release/index.ts";
 import type { ReleaseSection } from "../sections.ts";
@@ -80,6 +81,13 @@ const release = defineStage<ReleaseConfig, typeof inputs>({
   version: 7,
   inputs,
   output: "release",
+  estimate({ gguf }) {
+    const missing = unwritableGguf(gguf);
+    if (missing.length === 0) return {};
+    return {
+      note: `${missing.join(", ")} cannot be written here: llama.cpp's library is not installed. Run \`npm ci\` without --omit=optional, or leave it out of \`release.gguf\`.`,
+    };
+  },
   run,
 });
 

@@ -15,7 +15,7 @@ import {
 import { type GgufTensor, type GgufValue, tensorBytes, writeGguf } from "./gguf.ts";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
 import { fitsBlocks, type GgufTensorType } from "./gguf-types.ts";
-import { mediumFormat } from "./k-quants.ts";
+import { mediumFormat, quantiserFile } from "./k-quants.ts";
 import { openWeightsFolder, type WeightsFolder } from "./weights-folder.ts";
 
 /**
@@ -24,6 +24,15 @@ import { openWeightsFolder, type WeightsFolder } from "./weights-folder.ts";
  */
 const FILE_TYPE = { F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q4_K: 15 } as const;
 export type GgufFileType = keyof typeof FILE_TYPE;
+export const GGUF_FILE_TYPES = Object.keys(FILE_TYPE) as readonly GgufFileType[];
+
+/** Of `types`, those that cannot be written where llama.cpp's own quantiser is not installed. */
+export function unwritableGguf(
+  types: readonly GgufFileType[],
+  installed = quantiserFile() !== undefined,
+): readonly GgufFileType[] {
+  return installed ? [] : types.filter((type) => type === "Q4_K");
+}
 
 /** What people read about the file before they open it. */
 export interface GgufDescription {

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { float16BitsToNumber } from "../../artifacts/index.ts";
 import { type GgufValue, writeGguf } from "./gguf.ts";
-import { ggufTensorName } from "./gguf-model.ts";
+import { GGUF_FILE_TYPES, ggufTensorName, unwritableGguf } from "./gguf-model.ts";
 import { quantizeQ8_0 } from "./q8-0.ts";
 
 let dir: string;
@@ -16,6 +16,11 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 describe("GGUF", () => {
+  it("in llama.cpp's K format cannot be written without its library, and in every other can", () => {
+    expect(unwritableGguf(GGUF_FILE_TYPES, false)).toEqual(["Q4_K"]);
+    expect(unwritableGguf(GGUF_FILE_TYPES, true)).toEqual([]);
+  });
+
   it("keeps any metadata, as read by Hugging Face's reader", async () => {
     const path = join(dir, "metadata.gguf");
     const value = fc.oneof(

@@ -38,13 +38,18 @@ function libraryFolders(): string[] {
 type QuantizeChunk = (...call: (number | ArrayBufferView | null)[]) => number | bigint;
 let loaded: QuantizeChunk | undefined;
 
+/** Where llama.cpp's library lies; `undefined` when it is not installed. */
+export function quantiserFile(): string | undefined {
+  const name = LIBRARY[process.platform as keyof typeof LIBRARY] as string | undefined;
+  return libraryFolders()
+    .map((folder) => path.join(folder, name ?? ""))
+    .find((candidate) => name !== undefined && existsSync(candidate));
+}
+
 /** @throws FirnError `RELEASE_QUANTISER` when the library is not installed */
 function quantizeChunk(): QuantizeChunk {
   if (loaded !== undefined) return loaded;
-  const name = LIBRARY[process.platform as keyof typeof LIBRARY] as string | undefined;
-  const file = libraryFolders()
-    .map((folder) => path.join(folder, name ?? ""))
-    .find((candidate) => name !== undefined && existsSync(candidate));
+  const file = quantiserFile();
   if (file === undefined) {
     throw new FirnError("RELEASE_QUANTISER", {
       expected: "llama.cpp's library, which npm installs with node-llama-cpp",
