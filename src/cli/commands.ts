@@ -354,9 +354,10 @@ export const COMMANDS: readonly Command[] = [
     name: "serve",
     summary: "OpenAI-compatible API and web page on a release",
     description:
-      "Opens the newest release of the store, or the folder or GGUF file named, in llama.cpp and serves it: the page " +
-      "with chat and next-token distributions at /, the API at /v1. Only this machine can reach it unless --host says " +
-      "otherwise.",
+      "Opens the newest release of the store, or the folder or GGUF file named, in llama.cpp and serves it: at / the page " +
+      "with chat, next-token distributions, tokenizers, training runs, the documents of the store and what was dropped of " +
+      "them (these on loopback only), and the release's papers; at /v1 the API. Only this machine can reach it unless " +
+      "--host says otherwise.",
     arguments: [RELEASE],
     options: [
       STORE,

@@ -148,9 +148,8 @@ export class LlamaModel implements LanguageModel {
     const slot = await this.#pool.acquire(prompt, options.signal);
     let whole = false;
     try {
-      const known = slot.compareContextTokens(prompt.slice(0, -1) as Token[]).firstDifferentIndex;
-      await slot.eraseContextTokenRanges([{ start: known, end: slot.nextTokenIndex }]);
-      options.onPrompt?.({ cachedTokens: known });
+      const cachedTokens = await this.#pool.prepare(slot, prompt);
+      options.onPrompt?.({ cachedTokens });
       // The reader may stop at any token; what has been read until then is known to be right.
       whole = true;
       yield* this.#generateIn(slot, prompt, options, () => (whole = false));

@@ -19,6 +19,7 @@ import { DEFAULT_LIMITS, type ServeLimits } from "./limits.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { UpstreamPool } from "./gateway/upstream-pool.ts";
 import type { McpSources } from "./mcp-server.ts";
+import { addressOf, isLoopback } from "./loopback.ts";
 import { Metrics } from "./metrics.ts";
 import { OutputIndex } from "./output-guard.ts";
 import { ModelShelf, type ServedModel } from "./served-model.ts";
@@ -83,8 +84,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
 /**
  * Serves `models` over OpenAI's API, and the page. Resolves once the server listens.
  *
@@ -93,7 +92,10 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  checkOpenness(host, options);
+  const address = await addressOf(host).catch((cause: unknown) => {
+    throw listenError(cause, host, options.port);
+  });
+  checkOpenness(address, options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const log = options.log ?? (() => undefined);
   const access = new Access(options.keys === undefined ? undefined : await KeyRing.open(options.keys));
@@ -133,7 +135,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     web,
     portal: portalFiles === undefined ? undefined : { files: portalFiles, trace: options.portal?.trace },
     runs: options.runs,
-    documentsStore: LOOPBACK.has(host) ? options.documentsStore : undefined,
+    documentsStore: isLoopback(address) ? options.documentsStore : undefined,
     parallelText: options.parallelText,
     conversations,
     stopping: () => stopping,
@@ -152,7 +154,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   server.on("clientError", answerBrokenRequest);
   const connections = trackConnections(server);
   try {
-    await listen(server, host, options.port);
+    await listen(server, address, options.port);
   } catch (error) {
     conversations?.close();
     throw error;
@@ -172,18 +174,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 /** A server that other machines can reach asks for keys, unless somebody has said that it need not. */
-function checkOpenness(host: string, { keys, withoutKeys }: ServeOptions): void {
-  if (keys !== undefined || withoutKeys === true || isLoopback(host)) return;
+function checkOpenness(address: string, { keys, withoutKeys }: ServeOptions): void {
+  if (keys !== undefined || withoutKeys === true || isLoopback(address)) return;
   throw new FirnError("SERVE_OPEN_TO_NETWORK", {
     expected: "API keys on an address that other machines can reach",
     got: "none",
-    where: host,
+    where: address,
     next: "Make a key with `firn key add <name>` and start with --keys; or say --without-keys if a proxy in front decides who may come in.",
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** What never became a request is answered in the API's shape all the same, if its sender still listens. */
@@ -212,13 +210,13 @@ export function builtWebDir(): string {
   return fileURLToPath(new URL(here.endsWith(".ts") ? "../../dist/web" : "../web", import.meta.url));
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+async function listen(server: Server, address: string, port: number): Promise<void> {
   const listening = once(server, "listening");
-  server.listen({ host, port });
+  server.listen({ host: address, port });
   try {
     await listening;
   } catch (cause) {
-    throw listenError(cause, host, port);
+    throw listenError(cause, address, port);
   }
 }
 

@@ -135,6 +135,38 @@ describe("a llama.cpp model", () => {
     expect(together.map(ids)).toEqual(alone);
   });
 
+  it("reads once what several conversations begin with, and cuts none of them short for it", async () => {
+    const shared = Array.from({ length: 120 }, (_, i) => 90 + ((i * 37) % 300));
+    const [one, other, third] = [100, 200, 300].map((id) => [1, ...shared, id]);
+    let cached = -1;
+    const options = {
+      maxTokens: 80,
+      temperature: 0,
+      onPrompt: (prompt: { readonly cachedTokens: number }) => (cached = prompt.cachedTokens),
+    };
+    const first = ids(await collect(one!, options));
+    const second = ids(await collect(other!, options));
+    expect(cached).toBe(shared.length + 1);
+    // What the model says is what it says without a copy, token by token.
+    for (const [prompt, said] of [
+      [one!, first],
+      [other!, second],
+    ] as const) {
+      const distributions = await model.distributions([...prompt, ...said], 1);
+      expect(said).toEqual(distributions.slice(prompt.length - 1, -1).map(([best]) => best!.id));
+    }
+    await collect(one!, options);
+    const waiting = model.generate(other!, options);
+    await waiting.next();
+    // From a sequence that is at work, too.
+    const next = await collect([...one!, ...first, 77], { ...options, maxTokens: 1 });
+    expect(next).toHaveLength(1);
+    expect(cached).toBeGreaterThanOrEqual(one!.length + first.length - 1);
+    await waiting.return();
+    await collect(third!, options);
+    expect(cached).toBe(shared.length + 1);
+  });
+
   it("gives its sequence back when the reader leaves or the signal fires", async () => {
     for (let i = 0; i < 5; i++) {
       for await (const _ of model.generate([1, 90], { maxTokens: 100 })) break;

@@ -109,6 +109,13 @@ describe("a server with keys", () => {
     await expect(serve({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "SERVE_OPEN_TO_NETWORK" });
     await serve({ host: "0.0.0.0", withoutKeys: true });
   });
+
+  // Elsewhere only 127.0.0.1 of these addresses is there to begin with.
+  it.runIf(process.platform === "linux")("is not needed on any address of loopback", async () => {
+    const server = await serve({ host: "127.0.0.2" });
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    await expect(fetch(`http://127.0.0.1:${server.port}/health`)).rejects.toThrow();
+  });
 });
 
 describe("the output filter", () => {
