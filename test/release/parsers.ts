@@ -1,19 +1,14 @@
-/** @file The parsers of `model`, `generate` and `release`: weights, checkpoints and papers that others made. */
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** @file The parsers of `model` and `release`: weights, checkpoints and papers that others made. */
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkGguf } from "../../src/generate/gguf-check.ts";
-import { JsonGrammarBuilder } from "../../src/generate/json-grammar.ts";
-import { schemaElement } from "../../src/generate/schema-grammar.ts";
-import { canonicalJson, FirnError, sha256 } from "../../src/core/index.ts";
-import { readModelConfig } from "../../src/model/read-model-config.ts";
-import { APERTUS_8B, parameterSpecs, toHfConfig } from "../../src/model/index.ts";
+import { canonicalJson, sha256 } from "../../src/core/index.ts";
+import { APERTUS_8B, parameterSpecs, readModelConfig, toHfConfig } from "../../src/model/index.ts";
 import { hashRelease, writeChecksums } from "../../src/release/checksums.ts";
 import { NotAPickle, PickleGlobal, PickleObject, PickleTuple } from "../../src/release/megatron/pickle.ts";
 import { readPickle } from "../../src/release/megatron/read-pickle.ts";
 import { writePickle } from "../../src/release/megatron/write-pickle.ts";
-import { openWeightsFolder, writeApertusGguf } from "../../src/release/index.ts";
+import { openWeightsFolder } from "../../src/release/index.ts";
 import {
   readPublicKey,
   readSigningKey,
@@ -24,26 +19,10 @@ import {
 } from "../../src/release/signature.ts";
 import { verifyRelease } from "../../src/release/verify-release.ts";
 import { type HostileParser, put } from "../hostile/parser.ts";
-import { TINY, writeTinyModel } from "./tiny-model.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../reference/tiny-apertus-megatron", import.meta.url));
 const RANK = join("iter_0000007", "mp_rank_00", "model_optim_rng.pt");
 const checkpoint = await readFile(join(CHECKPOINT, RANK));
-
-async function tinyGguf(): Promise<Buffer> {
-  const dir = await mkdtemp(join(tmpdir(), "firn-gguf-sample-"));
-  try {
-    const folders = await writeTinyModel(dir, { ...TINY, layers: 1 }, 4);
-    const path = join(dir, "tiny.gguf");
-    await writeApertusGguf({ ...folders, path, type: "F32", about: { name: "tiny", languages: ["de"] } });
-    return await readFile(path);
-  } finally {
-    await rm(dir, { recursive: true });
-  }
-}
-const gguf = await tinyGguf();
-/** The tensors' numbers may be anything; what is read is before them. */
-const GGUF_HEADER = 16 * 1024;
 
 const key = newSigningKey();
 const pickled = new Map<unknown, unknown>([
@@ -52,18 +31,6 @@ const pickled = new Map<unknown, unknown>([
   ["tuple", new PickleTuple(["storage", new PickleGlobal("torch.FloatStorage"), "0", "cpu", 4])],
 ]);
 
-const SCHEMA = {
-  type: "object",
-  properties: {
-    name: { type: "string", minLength: 1, maxLength: 20 },
-    age: { type: "integer", minimum: 0, maximum: 150 },
-    tags: { type: "array", items: { enum: ["a", "b", 1, null] }, minItems: 1, maxItems: 4 },
-    kid: { anyOf: [{ $ref: "#/$defs/node" }, { type: "null" }] },
-  },
-  required: ["name"],
-  additionalProperties: false,
-  $defs: { node: { type: "object", properties: { kid: { $ref: "#/$defs/node" } }, required: [] } },
-};
 const FACT = { kind: "step", stage: "documents", fingerprint: "", data: { kept: 3 } };
 
 export const releaseParsers: readonly HostileParser[] = [
@@ -111,35 +78,6 @@ export const releaseParsers: readonly HostileParser[] = [
     },
   },
   {
-    name: "headers of GGUF files",
-    file: "src/generate/gguf-check.ts",
-    samples: [gguf],
-    near: [gguf.subarray(0, GGUF_HEADER)],
-    read: async (bytes, dir) => checkGguf(await put(dir, "x.gguf", bytes)),
-  },
-  {
-    name: "JSON schemas",
-    file: "src/generate/schema-grammar.ts",
-    samples: [JSON.stringify(SCHEMA)],
-    around: [['{"type":"string","enum":["', '"]}']],
-    read: (bytes) => {
-      let schema: unknown;
-      try {
-        schema = JSON.parse(bytes.toString());
-      } catch {
-        return;
-      }
-      for (const strict of [true, false]) {
-        const builder = new JsonGrammarBuilder();
-        try {
-          builder.build(schemaElement(builder, schema, { strict }));
-        } catch (error) {
-          if (!(error instanceof FirnError)) throw error;
-        }
-      }
-    },
-  },
-  {
     name: "signatures and keys",
     file: "src/release/signature.ts",
     share: 0.3,
@@ -170,7 +108,6 @@ export const releaseParsers: readonly HostileParser[] = [
     share: 0.3,
     samples: [`${canonicalJson({ ...FACT, id: sha256(canonicalJson(FACT)) })}\n`],
     read: async (bytes, dir) => {
-      const { mkdir } = await import("node:fs/promises");
       await mkdir(join(dir, "legal"), { recursive: true });
       await put(dir, "legal/facts.jsonl", bytes);
       await rm(join(dir, "SHA256SUMS"), { force: true });

@@ -14,7 +14,7 @@ import { writeApertusGguf } from "../../src/release/index.ts";
 import { TINY, writeTinyModel } from "../release/tiny-model.ts";
 import { editedGguf, headerBytes } from "./gguf-edits.ts";
 import { LoadingProcess } from "./loading-process.ts";
-import { mutated } from "./mutations.ts";
+import { mutated } from "../hostile/mutations.ts";
 
 const RUNS = Number(process.env["FIRN_GGUF_RUNS"] ?? 5000);
 const SEED = Number(process.env["FIRN_HOSTILE_SEED"] ?? 1);
