@@ -318,9 +318,9 @@ describe("reading server-sent events", () => {
       const bytes = new TextEncoder().encode(part);
       for await (const _ of readEvents(iterate(Array.from({ length: times }, () => bytes)))) continue;
     };
-    await expect(read("a".repeat(1000), 5000)).rejects.toThrow(/too long/);
-    await expect(read("data: a\n".repeat(200), 5000)).rejects.toThrow(/too long/);
-    await read("data: a\n\n".repeat(200), 5000);
+    await expect(read("a".repeat(10_000), 500)).rejects.toThrow(/too long/);
+    await expect(read(`data: ${"a".repeat(1000)}\n`, 5000)).rejects.toThrow(/too long/);
+    await read(`data: ${"a".repeat(1000)}\n\n`, 5000);
   });
 });
 

@@ -14,11 +14,13 @@ export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenera
   let rest = "";
   let data: string[] = [];
   let length = 0;
+  let halfEnd = false;
   for await (const part of bytes) {
     const text = decoder.write(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-    // A carriage return at the end may be the first half of a line end. A line in many parts is looked at once.
-    const lines =
-      /[\r\n]/.test(text) || rest.endsWith("\r") ? (rest + text).split(/\r\n|\n|\r(?!$)/) : [rest + text];
+    // A line in many parts is looked at once. A carriage return at the end may be the first half of a line end.
+    const ends = halfEnd || /[\r\n]/.test(text);
+    halfEnd = text === "" ? halfEnd : text.endsWith("\r");
+    const lines = ends ? (rest + text).split(/\r\n|\n|\r(?!$)/) : [rest + text];
     rest = lines.pop()!;
     for (const line of lines) {
       if (line === "") {
