@@ -134,6 +134,7 @@ function readMetadata(cursor: Cursor, entries: number, fileBytes: number): Metad
   };
   for (let entry = 0; entry < entries; entry++) {
     const key = cursor.text("a metadata key", LONGEST_KEY);
+    if (key === "") throw new Impossible("a metadata key without a name");
     const type = cursor.u32();
     if (type !== ARRAY) metadata.scalars.set(key, type);
     if (type === STRING) {

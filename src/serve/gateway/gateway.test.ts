@@ -390,6 +390,16 @@ describe("reading server-sent events", () => {
       { seed: 3, numRuns: 200 },
     );
   });
+
+  it("ends when an event is longer than any answer, in one line or in many", async () => {
+    const read = async (part: string, times: number): Promise<void> => {
+      const bytes = new TextEncoder().encode(part);
+      for await (const _ of readEvents(iterate(Array.from({ length: times }, () => bytes)))) continue;
+    };
+    await expect(read("a".repeat(10_000), 500)).rejects.toThrow(/too long/);
+    await expect(read(`data: ${"a".repeat(1000)}\n`, 5000)).rejects.toThrow(/too long/);
+    await read(`data: ${"a".repeat(1000)}\n\n`, 5000);
+  });
 });
 
 async function* iterate(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
