@@ -51,9 +51,9 @@ export async function continueGreedily(
     const guessed = hopeful ? hope.slice(said.length, said.length + GUESS) : repeatedGuess(known);
     // The last place of the context has no next token to ask for.
     const guess = guessed.slice(0, most - said.length - 1);
-    const choices = await model.distributions([...known, ...guess], 1);
+    const choices = await model.distributions([...known, ...guess], 1, known.length - 1);
     for (let place = 0; place <= guess.length; place++) {
-      const { id } = choices[known.length - 1 + place]![0]!;
+      const { id } = choices[place]![0]!;
       if (id === stopId) return said;
       said.push(id);
       hopeful &&= id === hope[said.length - 1];

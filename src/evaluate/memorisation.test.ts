@@ -71,11 +71,11 @@ class Reciter implements LanguageModel {
     );
   }
 
-  async distributions(ids: readonly number[], top: number) {
+  async distributions(ids: readonly number[], top: number, from = 0) {
     this.passes += 1;
     if (ids.length > this.contextLength) throw new RangeError("longer than the context");
-    return ids.map((_, i) =>
-      [...this.#probabilities(ids.slice(0, i + 1))]
+    return ids.slice(from).map((_, i) =>
+      [...this.#probabilities(ids.slice(0, from + i + 1))]
         .map((probability, id) => ({ id, logprob: Math.log(probability) }))
         .sort((a, b) => b.logprob - a.logprob || a.id - b.id)
         .slice(0, top),

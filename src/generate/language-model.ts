@@ -55,8 +55,8 @@ export interface LanguageModel {
    * Sequences are scored exactly as given (no token is added).
    */
   score(sequences: readonly (readonly number[])[]): Promise<Float64Array[]>;
-  /** For every position of `ids` the `top` likeliest next tokens, best first. */
-  distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]>;
+  /** For every position of `ids`, of those from `from` on (default 0), the `top` likeliest next tokens, best first. */
+  distributions(ids: readonly number[], top: number, from?: number): Promise<TokenChoice[][]>;
   /** Continues `prompt`; ends at a stop token, at `maxTokens`, when the constraint is complete or the context full. */
   generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, void>;
   /** A vector of length 1 for each sequence: what the model has understood at its last token. Not every engine can. */

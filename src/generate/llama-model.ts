@@ -123,12 +123,12 @@ export class LlamaModel implements LanguageModel {
     return scores;
   }
 
-  async distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]> {
+  async distributions(ids: readonly number[], top: number, from = 0): Promise<TokenChoice[][]> {
     this.#check(ids);
     if (ids.length === 0) return [];
     return this.#withSequence(async (slot) => {
       const views = await this.#viewsOf(slot, ids, () => ({ tokens: [], includeTop: Math.max(top, 1) }));
-      return views.map((view) => knownLogprobs(view).slice(0, top));
+      return views.slice(from).map((view) => knownLogprobs(view).slice(0, top));
     });
   }
 

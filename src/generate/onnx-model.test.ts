@@ -58,6 +58,9 @@ describe("our weights in ONNX Runtime", () => {
     const model = new OnnxModel(config, weights(), { name: "test", threads: 1, batch: 1 });
     const prompt = sequences[2]!;
     const best = (await model.distributions(prompt, 3)).at(-1)![0]!;
+    const all = await model.distributions(prompt, 2);
+    expect(all).toHaveLength(prompt.length);
+    expect(await model.distributions(prompt, 2, prompt.length - 2)).toEqual(all.slice(-2));
     const greedy: number[] = [];
     for await (const token of model.generate(prompt, { maxTokens: 3, temperature: 0 })) greedy.push(token.id);
     expect(greedy[0]).toBe(best.id);

@@ -32,6 +32,8 @@ export interface OnnxModelOptions {
 
 /** Logits that one run hands over at most, in floats: 64 MiB. */
 const MOST_LOGITS = 1 << 24;
+/** Places that are asked for together when they are no more than this. */
+const FEW_PLACES = 64;
 /** Rows for speaking have this many tokens, or twice as many, and so on up to the context. */
 const SHORTEST_ROW = 32;
 
@@ -233,16 +235,15 @@ export class OnnxModel implements LanguageModel {
     return (await program.run(feeds)).get("logits")!.data as Float32Array;
   }
 
-  async distributions(ids: readonly number[], top: number): Promise<TokenChoice[][]> {
-    const places = Math.min(
-      this.#rowLength(ids.length),
-      Math.max(1, Math.floor(MOST_LOGITS / this.vocabSize)),
-    );
+  async distributions(ids: readonly number[], top: number, from = 0): Promise<TokenChoice[][]> {
+    const most = Math.max(1, Math.floor(MOST_LOGITS / this.vocabSize));
+    const row = this.#rowLength(ids.length);
+    const places = Math.min(most, ids.length - from <= FEW_PLACES ? Math.min(FEW_PLACES, row) : row);
     const found: TokenChoice[][] = [];
-    for (let from = 0; from < ids.length; from += places) {
-      const at = Int32Array.from({ length: places }, (_, i) => Math.min(from + i, ids.length - 1));
+    for (let first = from; first < ids.length; first += places) {
+      const at = Int32Array.from({ length: places }, (_, i) => Math.min(first + i, ids.length - 1));
       const logits = await this.#logitsAfter(ids, at);
-      for (let i = 0; i < places && from + i < ids.length; i++)
+      for (let i = 0; i < places && first + i < ids.length; i++)
         found.push(topChoices(logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize), top));
     }
     return found;

@@ -45,9 +45,28 @@ function cycloneDataset(source: Recorded<SourceFact>): Record<string, unknown> {
 function metrics({ record }: PaperInput): unknown[] {
   const { evaluate } = record;
   const bits = evaluate?.data.bitsPerByte?.all?.model;
-  if (bits === undefined) return [];
+  const { texts = [], canaries = [] } = evaluate?.data.memorisation ?? {};
   return [
-    { type: "bits per UTF-8 byte", value: String(bits), slice: "held-out documents of the training sources" },
+    ...(bits === undefined
+      ? []
+      : [
+          {
+            type: "bits per UTF-8 byte",
+            value: String(bits),
+            slice: "held-out documents of the training sources",
+          },
+        ]),
+    ...[...texts, ...canaries].flatMap(({ kind, prefixes, prefixTokens, repetitions, exact }) =>
+      typeof exact === "number"
+        ? [
+            {
+              type: "share of probes recited to the last token",
+              value: String(exact),
+              slice: `${kind}${typeof prefixes === "string" ? `, ${prefixes} words before` : ""}, ${typeof prefixTokens === "number" ? `${prefixTokens} tokens` : "half"} given, ${repetitions} times in a pass`,
+            },
+          ]
+        : [],
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FACTS, fact, FULL_PROVIDER, inputOf, RELEASE, withProvider } from "./example.test-facts.ts";
 import { readFacts, type ReleaseFact } from "./facts.ts";
+import { cycloneDx } from "./bill-of-materials.ts";
 import { gapList } from "./gaps.ts";
 import { modelCard } from "./model-card.ts";
 import { fieldsOf, openQuestions } from "./paper.ts";
@@ -273,6 +274,9 @@ describe("the papers", () => {
     expect(cardOf(facts)).toContain(sentence);
     expect(cardOf(facts)).toContain(
       "| canaries, same words before | half | 64 | 128.4 | 12 | 0.910 | 0.900 | 75.0 % | 8.00 |",
+    );
+    expect(JSON.stringify(cycloneDx(inputOf(withProvider(facts, PROVIDER))))).toContain(
+      "same words before, half given, 64 times in a pass",
     );
     const papers = releasePapers(inputOf(withProvider(facts, PROVIDER)));
     for (const title of ["Annex XI: technical documentation", "Copyright policy"]) {
