@@ -1,7 +1,8 @@
 /**
  * @file The service against llama.cpp itself on the same file and threads, many streams at once, a long prompt beside a
- * running answer, and ten thousand requests. The server is a process of its own; this one is its clients. `FIRN_BENCH_PART`
- * (one, large, many, long) runs one part alone. `large` makes a model that takes 7 GB of memory and of disk once.
+ * running answer, conversations that begin alike, and ten thousand requests. The server is a process of its own; this one is
+ * its clients. `FIRN_BENCH_PART` (one, large, many, shared, long) runs one part alone; large makes a model that takes 7 GB of
+ * memory and of disk once.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -144,6 +145,44 @@ async function manyStreams(threads: number): Promise<void> {
   await engine.stop();
 }
 
+/** Four users in turn, each with a conversation of its own; they begin with the same 600 tokens, or each with other ones. */
+async function sharedBeginnings(threads: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const shares of [true, false]) {
+    const engine = await startEngine("100M", threads, 4);
+    const users = [0, 1, 2, 3].map((user) =>
+      Array.from({ length: 600 }, (_, i) => 1500 + ((i * 7 + (shares ? 0 : user * 1009)) % 9000)),
+    );
+    for (let turn = 1; turn <= 3; turn++) {
+      const spent: number[] = [];
+      const read: number[] = [];
+      for (const [user, prompt] of users.entries()) {
+        prompt.push(
+          ...Array.from({ length: 120 }, (_, i) => 2000 + ((i * 11 + user * 997 + turn * 89) % 9000)),
+        );
+        const start = performance.now();
+        const response = await fetch(`${engine.url}/v1/completions`, {
+          method: "POST",
+          body: JSON.stringify({ model: "bench", temperature: 0, prompt, max_tokens: 1 }),
+        });
+        const { usage } = (await response.json()) as {
+          usage: { prompt_tokens: number; prompt_tokens_details: { cached_tokens: number } };
+        };
+        spent.push(performance.now() - start);
+        read.push(usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens);
+      }
+      rows.push([
+        shares ? "the same" : "their own",
+        String(turn),
+        read.map(formatInteger).join(", "),
+        spent.map((time) => `${time.toFixed(0)} ms`).join(", "),
+      ]);
+    }
+    await engine.stop();
+  }
+  console.log(formatTable(["four users begin with", "turn", "tokens read", "first token after"], rows));
+}
+
 async function manyRequests(): Promise<void> {
   const engine = await startEngine("1M", 1, 8);
   const memory = async (): Promise<number> => {
@@ -190,6 +229,7 @@ export async function benchServe(cores: number, seconds: number): Promise<void> 
     one: () => singleStream("100M", threads, seconds),
     large: () => singleStream("1B", threads, seconds),
     many: () => manyStreams(threads),
+    shared: () => sharedBeginnings(threads),
     long: manyRequests,
   };
   const only = process.env["FIRN_BENCH_PART"];

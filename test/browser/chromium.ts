@@ -33,7 +33,18 @@ if (noBrowser) {
   );
 }
 
-export async function launchBrowser(): Promise<Browser> {
+let running: Promise<Browser> | undefined;
+
+/**
+ * One browser for all test files of a process, since starting one takes longer than most tests: each test has a context of its
+ * own, which keeps them apart. It ends with the process.
+ */
+export function sharedBrowser(): Promise<Browser> {
+  running ??= launchBrowser();
+  return running;
+}
+
+async function launchBrowser(): Promise<Browser> {
   if (EXECUTABLE === undefined || !existsSync(EXECUTABLE))
     throw new Error(
       `No browser at ${EXECUTABLE ?? PLACES.join(", ")}. Debian: apt-get install -y chromium; or name one with FIRN_CHROMIUM.`,

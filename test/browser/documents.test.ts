@@ -1,16 +1,13 @@
 /** @file The page about documents in a real browser, on an artifact that the test writes. */
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { barriersOf } from "./barriers.ts";
-import { expectOneLanguage } from "./one-language.ts";
 import { DocumentsWriter, makeDocument } from "../../src/artifacts/index.ts";
-import type { DocumentsPage, DocumentsSearch, RunningServer } from "../../src/serve/index.ts";
+import type { DocumentsPage, DocumentsSearch } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
-import { builtPage } from "./built-page.ts";
-import { launchBrowser, noBrowser } from "./chromium.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
+import { expectOneLanguage } from "./one-language.ts";
 
 const ID = "clean-0a1b2c3d4e5f";
 
@@ -69,35 +66,23 @@ async function writeDocuments(storeDir: string): Promise<void> {
 }
 
 describe.skipIf(noBrowser)("the page about documents", () => {
-  let root: string;
-  let server: RunningServer;
-  let browser: Browser;
+  let harness: Harness;
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "firn-documents-"));
-    await writeDocuments(root);
-    const webDir = await builtPage();
-    server = await serveNgram({ webDir, documentsStore: root });
-    browser = await launchBrowser();
+    harness = await Harness.start(async (documentsStore) => {
+      await writeDocuments(documentsStore);
+      return { documentsStore };
+    });
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(root, { recursive: true });
-  });
+  afterAll(() => harness?.close());
 
   it.each([
     [1280, "light"],
     [390, "dark"],
   ] as const)("shows the funnel, both sides and what is found at %i px in %s", async (width, colorScheme) => {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    const page = await harness.open("documents", ".funnel > li", {
+      viewport: { width, height: 900 },
+      colorScheme,
     });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(`${server.url}/#documents`);
-    await page.locator(".funnel > li").first().waitFor();
     expect(await page.locator(".funnel-count").allInnerTexts()).toEqual([
       "588",
       "564",
@@ -126,32 +111,22 @@ describe.skipIf(noBrowser)("the page about documents", () => {
     await page.locator("text=30 found in").waitFor();
     expect((await page.locator("mark").first().innerText()).toLowerCase()).toBe("névé");
     expect(await page.locator("#documents-domains ~ .wide tbody tr").count()).toBe(20);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
-    if (process.env["FIRN_SCREENSHOTS"] !== undefined) {
-      await page.locator(".portal").evaluate((main) => {
-        document.body.style.height = "auto";
-        main.style.overflow = "visible";
-      });
-      await page.screenshot({
-        path: join(process.env["FIRN_SCREENSHOTS"], `documents-${width}.png`),
-        fullPage: true,
-      });
-    }
-    expect(await barriersOf(page)).toEqual([]);
+    const [content, window] = await harness.widths();
+    expect(content).toBeLessThanOrEqual(window);
+    await harness.picture(`documents-${width}`, { whole: true });
+    expect(await harness.barriers()).toEqual([]);
     if (width === 390) await expectOneLanguage(page, ".document, td, option, .funnel-reasons, .funnel-bar i");
-    await context.close();
-    expect(complaints).toEqual([]);
+    await harness.leave();
   });
 
   it("is code of its own, which other views do not load", async () => {
-    const names = (await readdir(join(await builtPage(), "assets"))).filter((name) => name.endsWith(".js"));
+    const names = (await readdir(join(harness.webDir, "assets"))).filter((name) => name.endsWith(".js"));
     expect(names.some((name) => name.startsWith("documents-view"))).toBe(true);
   });
 
   it("gives the same examples for the same seed, and answers nonsense with a reason", async () => {
     const read = async <T>(path: string): Promise<T> =>
-      (await (await fetch(`${server.url}/api/documents${path}`)).json()) as T;
+      (await (await fetch(`${harness.server.url}/api/documents${path}`)).json()) as T;
     const [one, two, other] = [
       await read<DocumentsPage>(`/${ID}?seed=3`),
       await read<DocumentsPage>(`/${ID}?seed=3`),
@@ -168,11 +143,11 @@ describe.skipIf(noBrowser)("the page about documents", () => {
       [`/${ID}/search?q=x`, 400],
       ["/clean-ffff/search?q=xxx", 404],
     ] as const)
-      expect((await fetch(`${server.url}/api/documents${path}`)).status, path).toBe(status);
+      expect((await fetch(`${harness.server.url}/api/documents${path}`)).status, path).toBe(status);
   });
 
   it("shows nothing to other machines", async () => {
-    const open = await serveNgram({ host: "0.0.0.0", withoutKeys: true, documentsStore: root });
+    const open = await serveNgram({ host: "0.0.0.0", withoutKeys: true, documentsStore: harness.dir });
     try {
       expect((await fetch(`http://127.0.0.1:${open.port}/api/documents`)).status).toBe(404);
     } finally {

@@ -12,7 +12,7 @@ import { measureFairness, parseTokenizerJson, Tokenizer, tokenizerJson } from ".
 import { ngram, serveNgram } from "../serve/service.ts";
 import { realTexts, trainedPair } from "../tokenizer/judge.ts";
 import { builtPage } from "./built-page.ts";
-import { launchBrowser, noBrowser } from "./chromium.ts";
+import { sharedBrowser, noBrowser } from "./chromium.ts";
 
 describe.skipIf(noBrowser)("the page about tokenizers", () => {
   let root: string;
@@ -31,10 +31,9 @@ describe.skipIf(noBrowser)("the page about tokenizers", () => {
     const webDir = await builtPage();
     const models = [{ ...ngram("nano"), tokenizer }, ngram("bare")];
     server = await serveNgram({ webDir, models, parallelText: () => Promise.resolve(texts) });
-    browser = await launchBrowser();
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser?.close();
     await server?.close();
     await rm(root, { recursive: true });
   });

@@ -8,7 +8,7 @@ import type { RunningServer, ServeOptions } from "../../src/serve/index.ts";
 import { serveNgram } from "../serve/service.ts";
 import { barriersOf } from "./barriers.ts";
 import { builtPage } from "./built-page.ts";
-import { launchBrowser } from "./chromium.ts";
+import { sharedBrowser } from "./chromium.ts";
 
 export class Harness {
   readonly dir: string;
@@ -37,11 +37,10 @@ export class Harness {
       conversations: join(dir, "conversations.db"),
       ...(await options(dir)),
     });
-    return new Harness(dir, webDir, server, await launchBrowser());
+    return new Harness(dir, webDir, server, await sharedBrowser());
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
     await this.server.close();
     await rm(this.dir, { recursive: true });
   }
@@ -85,10 +84,16 @@ export class Harness {
     expect(this.#strangers).toEqual([]);
   }
 
-  /** A picture of the page for whoever asks with FIRN_SCREENSHOTS=<folder>. */
-  async picture(name: string): Promise<void> {
+  /** A picture of the page for whoever asks with FIRN_SCREENSHOTS=<folder>; `whole`: also of what must be scrolled to. */
+  async picture(name: string, { whole = false } = {}): Promise<void> {
     const folder = process.env["FIRN_SCREENSHOTS"];
-    if (folder !== undefined) await this.page.screenshot({ path: join(folder, `${name}.png`) });
+    if (folder === undefined) return;
+    if (whole)
+      await this.page.locator("main").evaluate((main) => {
+        document.body.style.height = "auto";
+        main.style.overflow = "visible";
+      });
+    await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
   }
 
   /** How wide the page's content and its window are. */

@@ -5,12 +5,12 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logSoftmax, type ModelConfig, referenceLogits } from "../../src/model/index.ts";
 import { openWeightsFolder, writeOnnxFolder } from "../../src/release/index.ts";
 import { TINY, writeTinyModel } from "../release/tiny-model.ts";
-import { launchBrowser, noBrowser } from "./chromium.ts";
+import { sharedBrowser, noBrowser } from "./chromium.ts";
 
 const IDS = [1, 84, 120, 250, 338, 81, 99, 140, 141, 300, 2, 17];
 const RUNTIME = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
@@ -73,19 +73,17 @@ interface Judged {
 
 describe.skipIf(noBrowser)("the ONNX files in a browser", () => {
   let dir: string;
-  let browser: Browser;
   let page: Page;
   let server: Server;
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), "firn-onnx-"));
     server = await serve(dir);
-    browser = await launchBrowser();
-    page = await browser.newPage();
+    page = await (await sharedBrowser()).newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction("window.judge !== undefined");
   });
   afterAll(async () => {
-    await browser?.close();
+    await page?.close();
     server?.closeAllConnections();
     server?.close();
     await rm(dir, { recursive: true });

@@ -1,15 +1,10 @@
 /** @file The page about training runs in a real browser, on runs that the test writes. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { barriersOf } from "./barriers.ts";
+import { noBrowser } from "./chromium.ts";
+import { Harness } from "./harness.ts";
 import { expectOneLanguage } from "./one-language.ts";
-import type { RunningServer } from "../../src/serve/index.ts";
-import { serveNgram } from "../serve/service.ts";
-import { builtPage } from "./built-page.ts";
-import { launchBrowser, noBrowser } from "./chromium.ts";
 
 /** A run of 60 steps, with losses by source every 20. */
 async function writeRun(storeDir: string, name: string, start: number): Promise<void> {
@@ -40,14 +35,8 @@ async function writeRun(storeDir: string, name: string, start: number): Promise<
 }
 
 describe.skipIf(noBrowser)("the page about runs", () => {
-  let root: string;
-  let server: RunningServer;
-  let browser: Browser;
+  let harness: Harness;
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "firn-runs-"));
-    await writeRun(root, "pretrain-00aa11bb22", 6);
-    await writeRun(root, "pretrain-33cc44dd55.partial", 9);
-    const webDir = await builtPage();
     const step = (run: string, number: number) =>
       Promise.resolve({ step: number, documents: [{ document: `doc of ${run}` }] } as never);
     const samples = () =>
@@ -60,28 +49,22 @@ describe.skipIf(noBrowser)("the page about runs", () => {
           ],
         })),
       );
-    server = await serveNgram({ webDir, runs: { storeDir: root, step, samples } });
-    browser = await launchBrowser();
+    harness = await Harness.start(async (storeDir) => {
+      await writeRun(storeDir, "pretrain-00aa11bb22", 6);
+      await writeRun(storeDir, "pretrain-33cc44dd55.partial", 9);
+      return { runs: { storeDir, step, samples } };
+    });
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(root, { recursive: true });
-  });
+  afterAll(() => harness?.close());
 
   it.each([
     [1280, "light"],
     [390, "dark"],
   ] as const)("shows, compares and traces runs at %i px in %s", async (width, colorScheme) => {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    const page = await harness.open("runs", ".chart canvas", {
+      viewport: { width, height: 900 },
+      colorScheme,
     });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(`${server.url}/#runs`);
-    await page.locator(".chart canvas").first().waitFor();
     expect(await page.locator(".chart figcaption").allInnerTexts()).toEqual([
       "Loss (nats per token)",
       "Bits per byte",
@@ -105,21 +88,16 @@ describe.skipIf(noBrowser)("the page about runs", () => {
     await page.fill(".step-lookup input", "17");
     await page.click("text=Show its documents");
     await page.locator("text=doc of pretrain-00aa11bb22").waitFor();
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
-    if (process.env["FIRN_SCREENSHOTS"] !== undefined)
-      await page.screenshot({
-        path: join(process.env["FIRN_SCREENSHOTS"], `runs-${width}.png`),
-        fullPage: true,
-      });
-    expect(await barriersOf(page)).toEqual([]);
+    const [content, window] = await harness.widths();
+    expect(content).toBeLessThanOrEqual(window);
+    await harness.picture(`runs-${width}`, { whole: true });
+    expect(await harness.barriers()).toEqual([]);
     if (width === 390) await expectOneLanguage(page, "dd, summary, li, .chips");
-    await context.close();
-    expect(complaints).toEqual([]);
+    await harness.leave();
   });
 
   it("knows no run outside the store", async () => {
     for (const id of ["..", "..%2f..%2fetc", "pretrain-ffff", "pretrain-00aa11bb22.partial"])
-      expect((await fetch(`${server.url}/api/runs/${id}`)).status).toBe(404);
+      expect((await fetch(`${harness.server.url}/api/runs/${id}`)).status).toBe(404);
   });
 });

@@ -14,7 +14,7 @@ import { barriersOf } from "../browser/barriers.ts";
 import { expectOneLanguage } from "../browser/one-language.ts";
 import { post, serveNgram } from "../serve/service.ts";
 import { builtPage } from "../browser/built-page.ts";
-import { launchBrowser, noBrowser } from "../browser/chromium.ts";
+import { sharedBrowser, noBrowser } from "../browser/chromium.ts";
 
 let dir: string;
 let webDir: string;
@@ -77,7 +77,7 @@ describe.skipIf(noBrowser)("the page", () => {
   let browser: Browser;
   let site: Server;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await sharedBrowser();
     // A web server that knows nothing but files: the exported page has to do without ours.
     const types: Readonly<Record<string, string>> = {
       ".html": "text/html",
@@ -102,10 +102,7 @@ describe.skipIf(noBrowser)("the page", () => {
     });
     await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
   });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
+  afterAll(() => void site?.close());
 
   async function open(address: string, width = 1280): Promise<{ page: Page; complaints: string[] }> {
     const context = await browser.newContext({ viewport: { width, height: 900 } });
