@@ -14,6 +14,7 @@ import {
   type ParquetRow,
   ParquetRowsWriter,
   type ParquetWriterOptions,
+  readParquetInfo,
   readParquetRows,
 } from "./parquet.ts";
 
@@ -216,7 +217,6 @@ export class DocumentsWriter {
   readonly #finished: FilePoint[] = [];
   #writer: ParquetRowsWriter | undefined;
   #shards = 0;
-  #rowGroups = 0;
   #shardBytes = 0;
   #documents = 0;
   #textBytes = 0;
@@ -276,11 +276,6 @@ export class DocumentsWriter {
     };
   }
 
-  /** Row groups that this writer has put on the disk: when there is one more, a `point` loses little. */
-  get rowGroups(): number {
-    return this.#rowGroups + (this.#writer?.rowGroups ?? 0);
-  }
-
   /** Adds documents (rejects, when the split is `rejects`). */
   async write(documents: readonly (DocumentRecord | RejectRecord)[]): Promise<void> {
     for (const document of documents) {
@@ -315,7 +310,6 @@ export class DocumentsWriter {
     if (writer === undefined) return;
     await writer.close();
     this.#finished.push(writer.written);
-    this.#rowGroups += writer.rowGroups;
     this.#writer = undefined;
   }
 
@@ -363,15 +357,16 @@ export async function documentShards(dir: string, split: DocumentSplit): Promise
 
 /**
  * The documents of a split in their fixed order, batch by batch (a batch is one row group: at most 16,384 documents
- * or about 16 MiB of text).
+ * or about 16 MiB of text), after the first `skipBatches`.
  *
  * @throws FirnError `DATA_DOCUMENTS_MISSING`, `DATA_DOCUMENTS_BROKEN`, and those of `readParquetRows`
  */
 export function readDocuments(
   dir: string,
   split: Exclude<DocumentSplit, "rejects">,
+  skipBatches = 0,
 ): AsyncGenerator<DocumentRecord[], void, undefined> {
-  return readRecords<DocumentRecord>(dir, split, COLUMNS);
+  return readRecords<DocumentRecord>(dir, split, COLUMNS, skipBatches);
 }
 
 /** What was dropped, with steps and reasons, in its fixed order; like `readDocuments`. */
@@ -392,10 +387,15 @@ async function* readRecords<Record_>(
   dir: string,
   split: DocumentSplit,
   columns: Readonly<Record<string, ParquetColumn>>,
+  skipBatches = 0,
 ): AsyncGenerator<Record_[], void, undefined> {
   const names = Object.values(columns).map((column) => column.name);
+  let skip = skipBatches;
   for (const path of await documentShards(dir, split)) {
-    for await (const rows of readParquetRows(path, { columns: names })) {
+    const groups = skip === 0 ? 0 : (await readParquetInfo(path)).rowGroups.length;
+    const fromRowGroup = Math.min(skip, groups);
+    skip -= fromRowGroup;
+    for await (const rows of readParquetRows(path, { columns: names, fromRowGroup })) {
       yield rows.map((row) => fromRow<Record_>(row, columns, path));
     }
   }

@@ -166,11 +166,6 @@ export class ParquetRowsWriter {
     return this.#rows;
   }
 
-  /** Row groups written so far. */
-  get rowGroups(): number {
-    return this.#parquet.row_groups.length;
-  }
-
   /** What is in the file; for a `resumable` one. */
   get written(): FilePoint {
     return this.#file.written;

@@ -11,10 +11,8 @@ import { type FileReader, fileStart, readFromStart } from "./readers/reader.ts";
 import { udhrReader } from "./readers/udhr.ts";
 import { readWarc } from "./readers/warc.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
+import { everySeconds, type SavePace } from "./save-pace.ts";
 import { tallyFact } from "./tally.ts";
-
-/** Between files, the state is also saved when so much was read since: many small files are not each worth a flush. */
-const SAVE_BYTES = 64 * 1024 * 1024;
 
 async function readerOf(source: ResolvedSource): Promise<FileReader> {
   const { reader } = source.spec;
@@ -46,12 +44,6 @@ export interface ExtractSummary {
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** How often the state is saved. It decides how much a kill costs, and no byte of the result. */
-export interface ExtractPace {
-  /** After so many batches of pieces; left out: whenever a row group has gone to the disk. */
-  readonly saveBatches?: number;
-}
-
 /**
  * Reads a source into `raw/` (and what could not be read into `rejects/`) of `dir`, and records the `step` fact.
  * Every piece of input is counted once: as a document or as a reject. What a killed or stopped run left in `dir` is gone on
@@ -64,7 +56,7 @@ export async function extractDocuments(
   source: ResolvedSource,
   dir: string,
   work: Work,
-  { saveBatches }: ExtractPace = {},
+  isTimeToSave: SavePace = everySeconds(),
 ): Promise<ExtractSummary> {
   const read = await readerOf(source);
   const extraction = await Extraction.open(source, dir, work.report);
@@ -72,8 +64,6 @@ export async function extractDocuments(
   try {
     const { start } = extraction;
     let done = source.files.slice(0, start.file).reduce((sum, { bytes }) => sum + bytes, 0);
-    let saved = done;
-    let batches = 0;
     for (let i = start.file; i < source.files.length; i++) {
       const file = source.files[i]!;
       const place = i === start.file ? { ...start.place } : fileStart();
@@ -81,17 +71,12 @@ export async function extractDocuments(
       for await (const pieces of opened.read(read, place)) {
         work.signal.throwIfAborted();
         await extraction.write(file, pieces);
-        batches += 1;
-        if (saveBatches === undefined ? !extraction.worthSaving : batches % saveBatches !== 0) continue;
+        if (!isTimeToSave()) continue;
         await opened.check();
         await extraction.save({ file: i, place });
-        saved = done;
       }
       done += file.bytes;
       task.update(done, file.name);
-      if (done - saved < SAVE_BYTES) continue;
-      await extraction.save({ file: i + 1, place: fileStart() });
-      saved = done;
     }
     const written = await extraction.close(source.files.length);
     task.finish(`${written.raw.documents} documents from ${source.files.length} files`);

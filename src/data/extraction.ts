@@ -117,7 +117,6 @@ export class Extraction {
   readonly #raw: DocumentsWriter;
   readonly #rejected: DocumentsWriter;
   readonly #ids: FirstSeen;
-  #savedGroups: number;
 
   private constructor(source: ResolvedSource, dir: string, parts: Parts) {
     this.#spec = source.spec;
@@ -128,7 +127,6 @@ export class Extraction {
     this.#raw = parts.raw;
     this.#rejected = parts.rejected;
     this.#ids = parts.ids;
-    this.#savedGroups = this.#groups;
   }
 
   /** Goes on where the journal in `dir` says, or begins anew and says why a journal is not used. */
@@ -185,19 +183,9 @@ export class Extraction {
     await this.#rejected.write(rejects);
   }
 
-  get #groups(): number {
-    return this.#raw.rowGroups + this.#rejected.rowGroups;
-  }
-
-  /** True when a row group has gone to the disk since the last `save`: what waits in memory is little. */
-  get worthSaving(): boolean {
-    return this.#groups > this.#savedGroups;
-  }
-
   /** Flushes everything and writes the journal: a later run goes on at `at`. */
   async save(at: SourcePlace): Promise<void> {
     await this.#writeJournal(at, this.#ids.point());
-    this.#savedGroups = this.#groups;
   }
 
   async #writeJournal(at: SourcePlace, ids: FilePoint | undefined): Promise<void> {

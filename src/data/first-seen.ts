@@ -137,9 +137,10 @@ export class FirstSeen {
     for (const table of this.#tables.splice(0)) table.close();
   }
 
-  /** Closes and removes the files. */
+  /** Closes and removes the files, and gives the memory back. */
   dispose(): void {
     this.close();
+    this.#slots = new Uint32Array(0);
     rmSync(this.#dir, { recursive: true, force: true });
   }
 

@@ -49,9 +49,9 @@ async function sampleCorpus(
   const few = raw.documents * Math.min(1, most) < FEW_DOCUMENTS;
   let read = 0;
   async function* sampled(): AsyncGenerator<DocumentRecord[], void, undefined> {
-    for await (const batch of rawBatches(sources, work.signal)) {
-      read += batch.length;
-      yield batch.filter((document) => draw(document.id) < most && !raw.plan.isHeldout(document));
+    for await (const { documents } of rawBatches(sources, work.signal)) {
+      read += documents.length;
+      yield documents.filter((document) => draw(document.id) < most && !raw.plan.isHeldout(document));
     }
   }
   for await (const { documents } of judgeInOrder(
