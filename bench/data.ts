@@ -84,7 +84,7 @@ function similarPairs(documents: readonly Document[]): Pair[] {
 /** Ids that stay; signatures, files of bands, groups: the work of the `clean` stage for near-duplicates. */
 function firnKept(documents: readonly Document[], scratch: string): string[] {
   const hasher = new MinHasher(APERTUS_MINHASH);
-  const files = new BandFiles(join(scratch, "bands"), APERTUS_MINHASH.bands);
+  const files = BandFiles.create(join(scratch, "bands"), APERTUS_MINHASH.bands);
   const keys = new Uint32Array(hasher.keyWords);
   for (const [i, { text }] of documents.entries()) if (hasher.writeKeys(text, keys, 0)) files.add(i, keys, 0);
   const groups = files.group(documents.length, 256 * 1024 * 1024);

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { benchData } from "./data.ts";
 import { benchExport } from "./export.ts";
+import { benchMemory } from "./memory.ts";
 import { benchPage } from "./page.ts";
 import { benchPages } from "./pages.ts";
 import { benchPasses } from "./passes.ts";
@@ -18,6 +19,7 @@ import { benchTrain } from "./train.ts";
 const BENCHES: Readonly<Record<string, (threads: number, seconds: number) => Promise<void>>> = {
   data: benchData,
   export: benchExport,
+  memory: benchMemory,
   page: benchPage,
   pages: benchPages,
   passes: benchPasses,

@@ -2,13 +2,21 @@
  * @file Files that are either whole or not there. Everything Firn keeps is written beside its place, flushed to the
  * disk, and renamed; a kill at any moment leaves the old file or the new one, never half of one.
  */
-import { statfsSync } from "node:fs";
+import type { Hash } from "node:crypto";
+import { createReadStream, existsSync, statfsSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
-import { canonicalJson, FirnError, formatBytes, systemErrorCode } from "../core/index.ts";
+import {
+  assert,
+  canonicalJson,
+  FirnError,
+  formatBytes,
+  startSha256,
+  systemErrorCode,
+} from "../core/index.ts";
 
-/** The ending of files that are not finished; the store sweeps them away before it seals an artifact. */
+/** The ending of files and folders that are not finished; the store sweeps them away before it seals an artifact. */
 export const UNFINISHED_SUFFIX = ".firn-tmp";
 
 function freeBytes(path: string): string {
@@ -81,24 +89,81 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
+/** The first bytes of a file, and their SHA-256: how far a later run can trust it. */
+export interface FilePoint {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The hash of the first bytes of a file, to be gone on with; `undefined` when there are fewer, or others. */
+async function hashPrefix(path: string, { bytes, sha256 }: FilePoint): Promise<Hash | undefined> {
+  const hash = startSha256();
+  let read = 0;
+  if (bytes > 0) {
+    for await (const chunk of createReadStream(path, { end: bytes - 1, highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer);
+      read += (chunk as Buffer).length;
+    }
+  }
+  return read === bytes && hash.copy().digest("hex") === sha256 ? hash : undefined;
+}
+
 /** A file being written: invisible under its own name until `commit`. */
 export class AtomicFile {
   readonly path: string;
   readonly #handle: FileHandle;
-  #bytes = 0;
+  /** Of all that was written; only where a later run may go on with the file. */
+  readonly #hash: Hash | undefined;
+  #bytes: number;
   #open = true;
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle, hash?: Hash, bytes = 0) {
     this.path = path;
     this.#handle = handle;
+    this.#hash = hash;
+    this.#bytes = bytes;
   }
 
-  /** Starts the file; an unfinished one of an earlier run is overwritten, missing folders are made. */
-  static async create(path: string): Promise<AtomicFile> {
+  /**
+   * Starts the file; an unfinished one of an earlier run is overwritten, missing folders are made. One that is
+   * `resumable` knows its `point`.
+   */
+  static async create(path: string, { resumable = false } = {}): Promise<AtomicFile> {
     return withDiskErrors(path, 0, async () => {
       await mkdir(dirname(path), { recursive: true });
-      return new AtomicFile(path, await open(path + UNFINISHED_SUFFIX, "w"));
+      const handle = await open(path + UNFINISHED_SUFFIX, "w");
+      return new AtomicFile(path, handle, resumable ? startSha256() : undefined);
     });
+  }
+
+  /**
+   * Goes on with a file at a point of an earlier run, which may have written more or even have finished it; what came
+   * after the point is cut off. `undefined` when the bytes before it are not those any more.
+   */
+  static async resume(path: string, point: FilePoint): Promise<AtomicFile | undefined> {
+    const unfinished = path + UNFINISHED_SUFFIX;
+    return withDiskErrors(path, 0, async () => {
+      if (!existsSync(unfinished) && existsSync(path)) await rename(path, unfinished);
+      const hash = await hashPrefix(unfinished, point).catch((error: unknown) => {
+        if (systemErrorCode(error) === "ENOENT") return undefined;
+        throw error;
+      });
+      if (hash === undefined) return undefined;
+      await truncate(unfinished, point.bytes);
+      return new AtomicFile(path, await open(unfinished, "a"), hash, point.bytes);
+    });
+  }
+
+  /** Flushes the file and says how far it is. The file must be `resumable`. */
+  async point(): Promise<FilePoint> {
+    await withDiskErrors(this.path, 0, () => this.#handle.sync());
+    return this.written;
+  }
+
+  /** All that was written so far. The file must be `resumable`. */
+  get written(): FilePoint {
+    assert(this.#hash !== undefined, "only a resumable file knows its hash");
+    return { bytes: this.#bytes, sha256: this.#hash.copy().digest("hex") };
   }
 
   /** Bytes written so far. */
@@ -110,6 +175,7 @@ export class AtomicFile {
   async write(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     await withDiskErrors(this.path, bytes.length, () => this.#handle.appendFile(bytes));
+    this.#hash?.update(bytes);
     this.#bytes += bytes.length;
   }
 
@@ -128,6 +194,11 @@ export class AtomicFile {
     if (!this.#open) return;
     await this.#close();
     await rm(this.path + UNFINISHED_SUFFIX, { force: true });
+  }
+
+  /** Lets go of the file as it is, for a later run to resume. Harmless after `commit`. */
+  async suspend(): Promise<void> {
+    if (this.#open) await this.#close();
   }
 
   async #close(): Promise<void> {

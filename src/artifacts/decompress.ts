@@ -5,7 +5,7 @@
 import { createReadStream } from "node:fs";
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
-import { describeError } from "../core/index.ts";
+import { assert, describeError } from "../core/index.ts";
 import { loadZstd, type Zstd } from "./zstd.ts";
 
 /** Compressed bytes handed over at a time: deflate grows at most 1,032-fold, so this bounds a step to 16 MiB. */
@@ -28,12 +28,13 @@ interface ZlibWithZstd {
 }
 
 /**
- * The content of the file at `path`, unpacked by the ending of its name.
+ * The content of the file at `path`, unpacked by the ending of its name; of one that is not packed from byte `start` on.
  *
  * @throws BrokenStreamError when packed data is cut off, damaged, or too large to unpack safely; the system's own
  *   error when the file cannot be opened or read
  */
-export async function* readUnpacked(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readUnpacked(path: string, start = 0): AsyncGenerator<Uint8Array, void, undefined> {
+  assert(start === 0 || !isPacked(path), "a packed file is read from its beginning");
   if (path.endsWith(".gz")) {
     yield* throughTransform(createReadStream(path, { highWaterMark: INPUT_CHUNK }), zlib.createGunzip());
   } else if (path.endsWith(".zst")) {
@@ -42,8 +43,13 @@ export async function* readUnpacked(path: string): AsyncGenerator<Uint8Array, vo
     if (native === undefined) yield* unpackZstdFrames(input);
     else yield* throughTransform(input, native);
   } else {
-    yield* createReadStream(path, { highWaterMark: 1 << 18 });
+    yield* createReadStream(path, { highWaterMark: 1 << 18, start });
   }
+}
+
+/** True when `readUnpacked` unpacks the file. */
+export function isPacked(path: string): boolean {
+  return /\.(?:gz|zst)$/.test(path);
 }
 
 /** Drives a zlib stream by hand: piping would lose what is buffered at the moment an error comes. */

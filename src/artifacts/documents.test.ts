@@ -1,12 +1,15 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sha256 } from "../core/index.ts";
 import {
   countCharacters,
   type DocumentRecord,
+  type DocumentsPoint,
   DocumentsWriter,
+  documentShardPath,
   documentShards,
   makeDocument,
   readDocumentFacts,
@@ -14,6 +17,7 @@ import {
   readRejects,
   withText,
 } from "./documents.ts";
+import { readJournal, writeJournal } from "./journal.ts";
 import { ParquetRowsWriter } from "./parquet.ts";
 
 let dir: string;
@@ -103,5 +107,94 @@ describe("documents on disk", () => {
     await foreign.write([{ body: "x" }]);
     await foreign.close();
     await expect(all(readDocuments(dir, "train"))).rejects.toMatchObject({ code: "DATA_PARQUET_COLUMN" });
+  });
+});
+
+describe("documents that are gone on with", () => {
+  const cuts = { shardTextBytes: 2000, rowGroupRows: 7 };
+  const many = Array.from({ length: 80 }, (_, i) =>
+    makeDocument({ id: `s/f#${i}`, source: "s", licence: "MIT", text: `${i} `.repeat(1 + (i % 40)) }),
+  );
+
+  async function bytesIn(folder: string): Promise<Record<string, string>> {
+    const shards = await documentShards(folder, "train");
+    const entries = shards.map(async (path) => [path.slice(folder.length), sha256(await readFile(path))]);
+    return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
+  }
+
+  /** Writes `many` and keeps the journal of every place in `places`. */
+  async function writeAll(folder: string, places: ReadonlySet<number>): Promise<void> {
+    const writer = new DocumentsWriter(folder, "train", cuts);
+    for (const [i, one] of many.entries()) {
+      if (places.has(i)) await writeJournal(join(dir, `journal-${i}`), "test", await writer.point());
+      await writer.write([one]);
+    }
+    await writer.close();
+  }
+
+  async function pointAt(i: number): Promise<DocumentsPoint> {
+    const found = await readJournal(join(dir, `journal-${i}`), "test");
+    return (found as { state: DocumentsPoint }).state;
+  }
+
+  it("end in the same bytes from any place, also when much was written after it", async () => {
+    const places = new Set([...many.keys()].filter((i) => i % 3 !== 1));
+    await writeAll(join(dir, "whole"), places);
+    const whole = await bytesIn(join(dir, "whole"));
+    expect(Object.keys(whole).length).toBeGreaterThan(2);
+    await cp(join(dir, "whole"), join(dir, "again"), { recursive: true });
+    // Backwards: what lies there is always of a later moment.
+    for (const i of [...places].reverse()) {
+      const writer = await DocumentsWriter.resume(join(dir, "again"), "train", await pointAt(i), cuts);
+      if (i % 3 === 0) {
+        // Killed again before it ends: nothing but a part of the next documents is there.
+        await writer!.write(many.slice(i, i + 9));
+        await writer!.suspend();
+        continue;
+      }
+      await writer!.write(many.slice(i));
+      expect(await writer!.close()).toMatchObject({ documents: many.length });
+      expect(await bytesIn(join(dir, "again")), `from ${i}`).toEqual(whole);
+    }
+  });
+
+  it("are not trusted when a byte of what was written is another one, or is missing", async () => {
+    await writeAll(join(dir, "whole"), new Set([60]));
+    const point = await pointAt(60);
+    expect(point.finished.length).toBeGreaterThan(0);
+    for (const [place, shard] of [...point.finished, point.open!.file].entries()) {
+      const path = join(dir, "whole", documentShardPath("train", place));
+      const good = await readFile(path);
+      const other = Buffer.from(good);
+      other[shard.bytes >> 1]! ^= 1;
+      for (const bad of [other, good.subarray(0, shard.bytes - 1)]) {
+        await rm(`${path}.firn-tmp`, { force: true });
+        await writeFile(path, bad);
+        expect(await DocumentsWriter.resume(join(dir, "whole"), "train", point, cuts)).toBeUndefined();
+      }
+      await rm(`${path}.firn-tmp`, { force: true });
+      await writeFile(path, good);
+    }
+    const good = await DocumentsWriter.resume(join(dir, "whole"), "train", point, cuts);
+    expect(good).toBeDefined();
+    await good!.suspend();
+  });
+});
+
+describe("a journal", () => {
+  it("is read whole, or not at all", async () => {
+    const path = join(dir, "journal");
+    expect(await readJournal(path, "a")).toBeUndefined();
+    const shared = { n: 1n };
+    await writeJournal(path, "a", { one: shared, two: shared, list: new Uint32Array([1, 2]) });
+    const found = (await readJournal(path, "a")) as { state: { one: object; two: object } };
+    expect(found.state).toEqual({ one: { n: 1n }, two: { n: 1n }, list: new Uint32Array([1, 2]) });
+    expect(found.state.one).toBe(found.state.two);
+    expect(await readJournal(path, "b")).toHaveProperty("fault");
+    const bytes = await readFile(path);
+    for (let length = 0; length < bytes.length; length += 5) {
+      await writeFile(path, bytes.subarray(0, length));
+      expect(await readJournal(path, "a")).toHaveProperty("fault");
+    }
   });
 });

@@ -3,10 +3,20 @@
  * lie under `documents/` (`train`, `heldout`), what a source held under `raw/`, and what was dropped under
  * `rejects/`, with the step and the reason. Property `parallelKey` is column `parallel_key`, and so on.
  */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, FirnError, sha256, systemErrorCode } from "../core/index.ts";
-import { type ParquetColumn, type ParquetRow, ParquetRowsWriter, readParquetRows } from "./parquet.ts";
+import { type FilePoint, UNFINISHED_SUFFIX } from "./atomic.ts";
+import { hashFile } from "./manifest.ts";
+import {
+  type ParquetColumn,
+  type ParquetPoint,
+  type ParquetRow,
+  ParquetRowsWriter,
+  type ParquetWriterOptions,
+  readParquetInfo,
+  readParquetRows,
+} from "./parquet.ts";
 
 /** One document. Text is well-formed Unicode; ids are unique inside a documents artifact. */
 export interface DocumentRecord {
@@ -175,7 +185,23 @@ export function documentShardPath(split: DocumentSplit, index: number): string {
 export interface DocumentsWritten {
   readonly documents: number;
   readonly textBytes: number;
-  readonly files: readonly string[];
+}
+
+/** A place inside a split being written, to go on from. */
+export interface DocumentsPoint {
+  /** The finished shards. */
+  readonly finished: readonly FilePoint[];
+  /** The shard being written. */
+  readonly open: ParquetPoint | undefined;
+  readonly shardBytes: number;
+  readonly documents: number;
+  readonly textBytes: number;
+}
+
+/** Where shards and row groups end; the defaults are those of every artifact. */
+export interface DocumentsCuts {
+  readonly shardTextBytes?: number;
+  readonly rowGroupRows?: number;
 }
 
 /**
@@ -186,24 +212,75 @@ export class DocumentsWriter {
   readonly #dir: string;
   readonly #split: DocumentSplit;
   readonly #columns: Readonly<Record<string, ParquetColumn>>;
-  readonly #files: string[] = [];
+  readonly #shardTextBytes: number;
+  readonly #options: ParquetWriterOptions;
+  readonly #finished: FilePoint[] = [];
   #writer: ParquetRowsWriter | undefined;
+  #shards = 0;
   #shardBytes = 0;
   #documents = 0;
   #textBytes = 0;
 
   /** `dir` is the artifact's folder. */
-  constructor(dir: string, split: DocumentSplit) {
+  constructor(dir: string, split: DocumentSplit, cuts: DocumentsCuts = {}) {
     this.#dir = dir;
     this.#split = split;
     this.#columns = split === "rejects" ? REJECT_COLUMNS : COLUMNS;
+    this.#shardTextBytes = cuts.shardTextBytes ?? SHARD_TEXT_BYTES;
+    const { rowGroupRows } = cuts;
+    this.#options = {
+      columns: Object.values(this.#columns),
+      ...(rowGroupRows === undefined ? {} : { rowGroupRows }),
+      resumable: true,
+    };
+  }
+
+  /**
+   * A writer that goes on at a point of an earlier run; what that run wrote after it is cut off. `undefined` when a shard is
+   * not what it was.
+   */
+  static async resume(
+    dir: string,
+    split: DocumentSplit,
+    point: DocumentsPoint,
+    cuts: DocumentsCuts = {},
+  ): Promise<DocumentsWriter | undefined> {
+    const writer = new DocumentsWriter(dir, split, cuts);
+    for (const [index, { bytes, sha256: expected }] of point.finished.entries()) {
+      const shard = await hashFile(join(dir, documentShardPath(split, index))).catch(() => undefined);
+      if (shard?.bytes !== bytes || shard.sha256 !== expected) return undefined;
+      writer.#finished.push(shard);
+    }
+    writer.#shards = point.finished.length;
+    if (point.open !== undefined) {
+      const path = join(dir, documentShardPath(split, writer.#shards));
+      writer.#writer = await ParquetRowsWriter.resume(path, writer.#options, point.open);
+      if (writer.#writer === undefined) return undefined;
+      writer.#shards += 1;
+    }
+    await removeShards(dir, split, writer.#shards);
+    writer.#shardBytes = point.shardBytes;
+    writer.#documents = point.documents;
+    writer.#textBytes = point.textBytes;
+    return writer;
+  }
+
+  /** Flushes what is written and says where the writer is. It holds until the next document is written. */
+  async point(): Promise<DocumentsPoint> {
+    return {
+      finished: [...this.#finished],
+      open: await this.#writer?.point(),
+      shardBytes: this.#shardBytes,
+      documents: this.#documents,
+      textBytes: this.#textBytes,
+    };
   }
 
   /** Adds documents (rejects, when the split is `rejects`). */
   async write(documents: readonly (DocumentRecord | RejectRecord)[]): Promise<void> {
     for (const document of documents) {
       assert(this.#split !== "rejects" || "reason" in document, "a reject needs its reason");
-      if (this.#writer === undefined || this.#shardBytes >= SHARD_TEXT_BYTES) await this.#nextShard();
+      if (this.#writer === undefined || this.#shardBytes >= this.#shardTextBytes) await this.#nextShard();
       await this.#writer!.write([toRow(document, this.#columns)]);
       this.#shardBytes += document.bytes;
       this.#textBytes += document.bytes;
@@ -213,9 +290,9 @@ export class DocumentsWriter {
 
   /** Finishes the last shard. */
   async close(): Promise<DocumentsWritten> {
-    if (this.#writer === undefined) await this.#nextShard();
-    await this.#writer!.close();
-    return { documents: this.#documents, textBytes: this.#textBytes, files: this.#files };
+    if (this.#shards === 0) await this.#nextShard();
+    await this.#finishShard();
+    return { documents: this.#documents, textBytes: this.#textBytes };
   }
 
   /** Gives up; the unfinished shard disappears. Harmless after `close`. */
@@ -223,14 +300,39 @@ export class DocumentsWriter {
     await this.#writer?.abandon();
   }
 
+  /** Lets go of the unfinished shard as it is, for a later run to resume. Harmless after `close`. */
+  async suspend(): Promise<void> {
+    await this.#writer?.suspend();
+  }
+
+  async #finishShard(): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    await writer.close();
+    this.#finished.push(writer.written);
+    this.#writer = undefined;
+  }
+
   async #nextShard(): Promise<void> {
-    await this.#writer?.close();
-    const path = documentShardPath(this.#split, this.#files.length);
-    this.#writer = await ParquetRowsWriter.create(join(this.#dir, path), {
-      columns: Object.values(this.#columns),
-    });
-    this.#files.push(path);
+    await this.#finishShard();
+    const path = join(this.#dir, documentShardPath(this.#split, this.#shards));
+    this.#writer = await ParquetRowsWriter.create(path, this.#options);
+    this.#shards += 1;
     this.#shardBytes = 0;
+  }
+}
+
+/** Removes the shards of a split, finished or not, from number `from` on. */
+export async function removeShards(dir: string, split: DocumentSplit, from = 0): Promise<void> {
+  const folder = join(dir, DOCUMENT_SPLITS[split]);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    return [] as string[];
+  });
+  const first = documentShardPath(split, from).split("/")[1]!;
+  for (const name of names) {
+    const shard = name.endsWith(UNFINISHED_SUFFIX) ? name.slice(0, -UNFINISHED_SUFFIX.length) : name;
+    if (shard.startsWith(`${split}-`) && shard >= first) await rm(join(folder, name));
   }
 }
 
@@ -255,15 +357,16 @@ export async function documentShards(dir: string, split: DocumentSplit): Promise
 
 /**
  * The documents of a split in their fixed order, batch by batch (a batch is one row group: at most 16,384 documents
- * or about 16 MiB of text).
+ * or about 16 MiB of text), after the first `skipBatches`.
  *
  * @throws FirnError `DATA_DOCUMENTS_MISSING`, `DATA_DOCUMENTS_BROKEN`, and those of `readParquetRows`
  */
 export function readDocuments(
   dir: string,
   split: Exclude<DocumentSplit, "rejects">,
+  skipBatches = 0,
 ): AsyncGenerator<DocumentRecord[], void, undefined> {
-  return readRecords<DocumentRecord>(dir, split, COLUMNS);
+  return readRecords<DocumentRecord>(dir, split, COLUMNS, skipBatches);
 }
 
 /** What was dropped, with steps and reasons, in its fixed order; like `readDocuments`. */
@@ -284,10 +387,15 @@ async function* readRecords<Record_>(
   dir: string,
   split: DocumentSplit,
   columns: Readonly<Record<string, ParquetColumn>>,
+  skipBatches = 0,
 ): AsyncGenerator<Record_[], void, undefined> {
   const names = Object.values(columns).map((column) => column.name);
+  let skip = skipBatches;
   for (const path of await documentShards(dir, split)) {
-    for await (const rows of readParquetRows(path, { columns: names })) {
+    const groups = skip === 0 ? 0 : (await readParquetInfo(path)).rowGroups.length;
+    const fromRowGroup = Math.min(skip, groups);
+    skip -= fromRowGroup;
+    for await (const rows of readParquetRows(path, { columns: names, fromRowGroup })) {
       yield rows.map((row) => fromRow<Record_>(row, columns, path));
     }
   }

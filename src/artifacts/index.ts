@@ -23,6 +23,7 @@ export * from "./evaluation-summary.ts";
 export * from "./evaluations.ts";
 export * from "./conversations.ts";
 export * from "./fingerprint.ts";
+export * from "./journal.ts";
 export * from "./manifest.ts";
 export * from "./lock.ts";
 export { readJsonFile } from "./json-file.ts";

@@ -165,4 +165,28 @@ describe("JSON Lines", () => {
       { numRuns: 200 },
     );
   });
+
+  it("are gone on with after any batch as if read from the beginning, packed and cut off too", async () => {
+    const rows = Array.from({ length: 1300 }, (_, i) => (i % 300 === 7 ? "{broken\n\n" : `[${i}]\n`)).join(
+      "",
+    );
+    const forms: [string, Uint8Array][] = [
+      ["a.jsonl", Buffer.from(rows)],
+      ["b.jsonl", Buffer.from(rows.slice(0, -1))],
+      ["c.jsonl.gz", gzipSync(rows)],
+      ["d.jsonl.gz", gzipSync(rows).subarray(0, -20)],
+      ["e.jsonl.zst", zstd.compress(Buffer.from(rows), 3)],
+    ];
+    for (const [name, bytes] of forms) {
+      const whole = await read(name, bytes);
+      const moving = { offset: 0, line: 0 };
+      let count = 0;
+      for await (const batch of readJsonl(join(dir, name), { place: moving })) {
+        count += batch.length;
+        expect(moving.offset > 0).toBe(name.endsWith(".jsonl"));
+        expect(await read(name, bytes, { place: { ...moving } }), name).toEqual(whole.slice(count));
+      }
+      expect(count).toBe(whole.length);
+    }
+  });
 });

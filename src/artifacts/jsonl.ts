@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { describeError } from "../core/index.ts";
-import { BrokenStreamError, readUnpacked } from "./decompress.ts";
+import { BrokenStreamError, isPacked, readUnpacked } from "./decompress.ts";
 
 /** Why a line could not be read; `file-broken` stands for the rest of the file. */
 export type JsonlReason = "line-too-long" | "utf8-invalid" | "json-invalid" | "file-broken";
@@ -20,7 +20,17 @@ export type JsonlItem =
       readonly start: string;
     };
 
+/** A place between two lines. */
+export interface JsonlPlace {
+  /** Bytes before it; 0 in a packed file, whose lines can only be counted. */
+  offset: number;
+  /** Lines before it. */
+  line: number;
+}
+
 export interface JsonlOptions {
+  /** Where to begin (default: with the first line). It moves: at every batch it is the place after it. */
+  readonly place?: JsonlPlace;
   /** Longer lines are skipped without being held in memory (default 16 MiB). */
   readonly maxLineBytes?: number;
 }
@@ -46,10 +56,17 @@ class LineCutter {
   #parts: Uint8Array[] = [];
   #kept = 0;
   #length = 0;
-  line = 0;
+  /** Lines up to this one are cut and not parsed. */
+  readonly #skipTo: number;
+  line: number;
+  /** Where the next line begins. */
+  offset: number;
 
-  constructor(max: number) {
+  constructor(max: number, from: JsonlPlace, packed: boolean) {
     this.#max = max;
+    this.#skipTo = from.line;
+    this.line = packed ? 0 : from.line;
+    this.offset = from.offset;
   }
 
   #keep(part: Uint8Array): void {
@@ -65,9 +82,11 @@ class LineCutter {
     this.line += 1;
     const bytes = Buffer.concat(this.#parts);
     const length = this.#length;
+    this.offset += length + 1;
     this.#parts = [];
     this.#kept = 0;
     this.#length = 0;
+    if (this.line <= this.#skipTo) return undefined;
     if (length > this.#max) {
       return {
         line: this.line,
@@ -109,24 +128,35 @@ export async function* readJsonl(
   path: string,
   options: JsonlOptions = {},
 ): AsyncGenerator<JsonlItem[], void, undefined> {
-  const cutter = new LineCutter(options.maxLineBytes ?? 16 * 1024 * 1024);
+  const place = options.place ?? { offset: 0, line: 0 };
+  const packed = isPacked(path);
+  const { line: skipTo } = place;
+  const cutter = new LineCutter(options.maxLineBytes ?? 16 * 1024 * 1024, place, packed);
+  const moveTo = (line: number): void => {
+    place.line = line;
+    if (!packed) place.offset = cutter.offset;
+  };
   let batch: JsonlItem[] = [];
   try {
-    for await (const chunk of readUnpacked(path)) {
+    for await (const chunk of readUnpacked(path, place.offset)) {
       for (const item of cutter.push(chunk)) {
         batch.push(item);
         if (batch.length >= BATCH_LINES) {
+          moveTo(cutter.line);
           yield batch;
           batch = [];
         }
       }
     }
     batch.push(...cutter.end());
+    moveTo(cutter.line);
   } catch (error) {
     if (!(error instanceof BrokenStreamError)) throw error;
     // The last line before the break may be cut off: it is kept only if it still parses.
     batch.push(...cutter.end());
-    batch.push({ line: cutter.line + 1, reason: "file-broken", detail: error.message, start: "" });
+    const line = cutter.line + 1;
+    if (line > skipTo) batch.push({ line, reason: "file-broken", detail: error.message, start: "" });
+    moveTo(line);
   }
   if (batch.length > 0) yield batch;
 }

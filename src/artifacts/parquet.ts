@@ -7,7 +7,7 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from "hypar
 import { parquetReadColumn } from "hyparquet/src/read.js";
 import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import { assert, BugError, describeError, FirnError, nearestName } from "../core/index.ts";
-import { AtomicFile } from "./atomic.ts";
+import { AtomicFile, type FilePoint } from "./atomic.ts";
 import { checkColumn } from "./parquet-guard.ts";
 import { loadZstd, type Zstd } from "./zstd.ts";
 
@@ -31,6 +31,18 @@ export interface ParquetWriterOptions {
   readonly rowGroupCharacters?: number;
   /** `zstd` (default) is a third smaller on text; `snappy` is faster to read in JavaScript. */
   readonly codec?: "zstd" | "snappy";
+  /** The file knows its `point`, where a later run can go on. */
+  readonly resumable?: boolean;
+}
+
+/** A place inside a table being written: what is on the disk, and the rows that wait for their row group. */
+export interface ParquetPoint {
+  readonly file: FilePoint;
+  readonly rows: number;
+  readonly pending: readonly ParquetValue[][];
+  readonly characters: number;
+  /** What the footer will say of the row groups. */
+  readonly footer: Pick<ParquetWriter, "row_groups" | "pendingIndexes" | "num_rows">;
 }
 
 function schemaOf(columns: readonly ParquetColumn[]): SchemaElement[] {
@@ -110,12 +122,53 @@ export class ParquetRowsWriter {
   static async create(path: string, options: ParquetWriterOptions): Promise<ParquetRowsWriter> {
     assert(options.columns.length > 0, "a Parquet file needs columns");
     const zstd = options.codec === "snappy" ? undefined : await loadZstd();
-    return new ParquetRowsWriter(await AtomicFile.create(path), options, zstd);
+    const file = await AtomicFile.create(path, { resumable: options.resumable === true });
+    return new ParquetRowsWriter(file, options, zstd);
+  }
+
+  /**
+   * Goes on at a point of an earlier run with the same options: the finished file has the bytes that it would have had.
+   * `undefined` when the file is not what it was.
+   */
+  static async resume(
+    path: string,
+    options: ParquetWriterOptions,
+    point: ParquetPoint,
+  ): Promise<ParquetRowsWriter | undefined> {
+    const zstd = options.codec === "snappy" ? undefined : await loadZstd();
+    const file = await AtomicFile.resume(path, point.file);
+    if (file === undefined) return undefined;
+    const writer = new ParquetRowsWriter(file, options, zstd);
+    writer.#buffer.index = 0;
+    writer.#buffer.offset = point.file.bytes;
+    Object.assign(writer.#parquet, point.footer);
+    writer.#pending = point.pending.map((values) => [...values]);
+    writer.#characters = point.characters;
+    writer.#rows = point.rows;
+    return writer;
+  }
+
+  /** Flushes what is written and says where the table is. It holds until the next row is written. */
+  async point(): Promise<ParquetPoint> {
+    await this.#flushBytes();
+    const { row_groups, pendingIndexes, num_rows } = this.#parquet;
+    return {
+      file: await this.#file.point(),
+      rows: this.#rows,
+      pending: this.#pending,
+      characters: this.#characters,
+      footer: { row_groups, pendingIndexes, num_rows },
+    };
   }
 
   /** Rows written so far. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** What is in the file; for a `resumable` one. */
+  get written(): FilePoint {
+    return this.#file.written;
   }
 
   /**
@@ -154,6 +207,11 @@ export class ParquetRowsWriter {
   /** Gives up: nothing remains of the file. Harmless after `close`. */
   async abandon(): Promise<void> {
     await this.#file.abandon();
+  }
+
+  /** Lets go of the file as it is, for a later run to resume. Harmless after `close`. */
+  async suspend(): Promise<void> {
+    await this.#file.suspend();
   }
 
   async #flushGroup(): Promise<void> {

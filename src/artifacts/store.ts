@@ -67,9 +67,12 @@ export interface Store {
   verify(artifact: Artifact, options?: { readonly deep?: boolean }): Promise<void>;
 }
 
+/** Removes files and folders that were only there for the work. */
 async function removeUnfinished(dir: string): Promise<void> {
-  for (const path of await listFiles(dir)) {
-    if (path.endsWith(UNFINISHED_SUFFIX)) await rm(join(dir, path));
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.name.endsWith(UNFINISHED_SUFFIX)) await rm(path, { recursive: true });
+    else if (entry.isDirectory()) await removeUnfinished(path);
   }
 }
 

@@ -1,10 +1,9 @@
 /**
  * @file Cleaning: raw documents of several sources become documents to train on, documents held out, and rejects with
  * one reason each. Passes over the text: (1) learn languages from what the sources declare, (2) where a recipe asks for it,
- * learn values and classifiers from a sample, (3) judge every document, (4) split and mix what is left. Memory holds a few
- * numbers per document, never the texts.
+ * learn values and classifiers from a sample, (3) judge every document, (4) split and mix what is left. Memory holds some 12
+ * bytes per document, never the texts. After a kill, the third pass goes on where it was; the others are done again.
  */
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   DocumentsWriter,
@@ -13,18 +12,20 @@ import {
   type Probe,
   type ProbeReference,
   readRejects,
+  removeShards,
   writeFileAtomic,
   writeProbes,
 } from "../artifacts/index.ts";
-import { FirnError, formatInteger, type Json, type Work } from "../core/index.ts";
+import { FirnError, formatInteger, type Json, sha256, type Work } from "../core/index.ts";
 import { sourceFact } from "./acquire-source.ts";
 import type { CleanConfig } from "./clean-config.ts";
 import { type DocumentsSummary, freezeFacts, summarise } from "./freeze.ts";
 import { decideFates, distribute } from "./distribute.ts";
-import { judgeAll } from "./judge-all.ts";
+import { groupSurvivors, judgeAll } from "./judge-all.ts";
+import { Judging, scratchFolder } from "./judging.ts";
 import { readDefaultText } from "./language/default-text.ts";
 import { DeclaredText, identifierFact, type TaughtReport } from "./language/declared-text.ts";
-import { learnModels, VECTORS_FOLDER } from "./learn-models.ts";
+import { learnModels } from "./learn-models.ts";
 import type { LanguageIdentifier } from "./language/identifier.ts";
 import { keepOptOutFiles, openPolicy, optOutFact } from "./optout/open-policy.ts";
 import { findRefusals, type OptOutPolicy } from "./optout/policy.ts";
@@ -38,6 +39,7 @@ import {
 } from "./raw-sources.ts";
 import type { CleanFiles } from "./resolve-clean.ts";
 import { type Canaries, CANARY_SOURCE, canaryRecord, makeCanaries } from "./probes/canaries.ts";
+import { everySeconds, type SavePace } from "./save-pace.ts";
 import { licenceStep } from "./steps/licence.ts";
 import { normaliseText } from "./steps/normalise.ts";
 import { documentDraw } from "./steps/split.ts";
@@ -72,14 +74,14 @@ async function learnLanguages(
   const licence = config.licences === undefined ? undefined : licenceStep(config.licences, compilations);
   let done = 0;
   let undeclared = false;
-  for await (const batch of rawBatches(sources, work.signal)) {
-    for (const document of batch) {
+  for await (const { documents } of rawBatches(sources, work.signal)) {
+    for (const document of documents) {
       undeclared ||= document.declaredLanguage === null;
       if (document.declaredLanguage === null || findRefusals(document, policy).length > 0) continue;
       if (licence !== undefined && "reason" in licence.judge(document)) continue;
       declared.add({ ...document, text: normaliseText(document.text) }, facts.plan.isHeldout(document));
     }
-    done += batch.length;
+    done += documents.length;
     task.update(done);
   }
   // Who has learnt one language takes everything for it: then the text that comes with Firn teaches, too.
@@ -97,7 +99,8 @@ async function learnLanguages(
  * `documents/train-*.parquet`, `documents/heldout-*.parquet`, `rejects/rejects-*.parquet` (with what the readers
  * could not read), `language-model.json`, what `learnModels` learnt, the files of `writeProbes`, and copies of the opt-out files that were
  * applied. Records one `optout` fact, one `step` fact per step and a `freeze` fact per source, and returns the summary for the
- * manifest. The same input and settings give the same bytes with any number of workers.
+ * manifest. The same input and settings give the same bytes with any number of workers. What a killed or stopped run left in
+ * `dir` is gone on with; files and folders whose names end in `.firn-tmp` are there for that, and for nobody else.
  *
  * @throws FirnError `DATA_SOURCE_RECORD`, `DATA_UNKNOWN_SOURCE`, `DATA_PROBES_FEW`, `DATA_PROBES_SOURCE`, those of `openPolicy`
  *   and `learnModels`, `DATA_NOTHING_LEFT` when no document to train on remains
@@ -108,6 +111,7 @@ export async function cleanDocuments(
   dir: string,
   work: Work,
   files: CleanFiles = {},
+  isTimeToSave: SavePace = everySeconds(),
 ): Promise<DocumentsSummary> {
   const sources = await Promise.all(sourceDirs.map(openSource));
   const { caps, epochs, weights } = config.mix;
@@ -124,32 +128,33 @@ export async function cleanDocuments(
   const known = { config, identifier, policy, optOut };
   const { models, facts: modelFacts } = await learnModels(sources, facts, { ...known, files, dir }, work);
 
-  const survivorsDir = join(dir, "survivors.firn-tmp");
-  const survivors = new DocumentsWriter(survivorsDir, "raw");
+  const made = {
+    sources: sources.map(({ record }) => ({ id: record.id, content: record.contentHash })),
+    identifier: sha256(identifier.toJson()),
+    optOut: optOutFact(policy, files),
+    fastText: files.fastText?.sha256 ?? null,
+    models: modelFacts,
+  };
+  const judging = await Judging.open(dir, config, made, work.report);
+  await removeShards(dir, "train");
+  await removeShards(dir, "heldout");
   const train = new DocumentsWriter(dir, "train");
   const heldout = new DocumentsWriter(dir, "heldout");
-  const rejects = new DocumentsWriter(dir, "rejects");
+  const { rejects, table } = judging;
   try {
-    for (const source of sources)
-      for await (const batch of readRejects(source.dir)) await rejects.write(batch);
-    const judged = await judgeAll(
-      sources,
-      { ...known, models },
-      facts.documents,
-      { survivors, rejects, scratchDir: survivorsDir },
-      work,
-    );
-    await survivors.close();
-    if (judged.rows.length === 0) throw nothingLeft(judged.tallies, facts.documents);
-    const fates = decideFates(judged, facts.plan, config);
-    const last = await distribute(
-      survivorsDir,
-      judged,
-      fates,
-      { train, heldout, rejects },
-      canaries.documents,
-    );
-    const tallies = [...judged.tallies, ...(last.near === undefined ? [] : [last.near])];
+    if (judging.isNew) {
+      for (const source of sources)
+        for await (const batch of readRejects(source.dir)) await rejects.write(batch);
+    }
+    const judges = { ...known, models };
+    await judgeAll(sources, judges, facts.documents, judging, work, isTimeToSave);
+    const judgedTallies = [...judging.tallies, judging.exact];
+    if (table.count === 0) throw nothingLeft(judgedTallies, facts.documents);
+    const groups = groupSurvivors(judging, judges, work);
+    const fates = decideFates(table, groups, facts.plan, config);
+    const out = { train, heldout, rejects };
+    const last = await distribute(scratchFolder(dir), table, fates, out, canaries.documents);
+    const tallies = [...judgedTallies, ...(last.near === undefined ? [] : [last.near])];
     const written = {
       train: await train.close(),
       heldout: await heldout.close(),
@@ -186,9 +191,7 @@ export async function cleanDocuments(
       written.rejects.documents,
     );
   } finally {
-    await Promise.all([survivors, train, heldout, rejects].map((writer) => writer.abandon()));
-    for (const folder of [survivorsDir, join(dir, VECTORS_FOLDER)])
-      await rm(folder, { recursive: true, force: true });
+    await Promise.all([train.abandon(), heldout.abandon(), judging.suspend()]);
   }
 }
 

@@ -5,65 +5,73 @@
 import { type DocumentRecord, type DocumentsWriter, type Probe, readDocuments } from "../artifacts/index.ts";
 import { assert } from "../core/index.ts";
 import type { CleanConfig } from "./clean-config.ts";
-import type { Judged } from "./judge-all.ts";
+import type { Groups } from "./near-duplicates/band-files.ts";
 import { chooseProbeTexts } from "./probes/choose-texts.ts";
 import { balanceDocuments } from "./steps/balance.ts";
-import { type MixRow, overQuota } from "./steps/mix.ts";
+import { overQuota } from "./steps/mix.ts";
 import { type HeldoutPlan, splitDocuments } from "./steps/split.ts";
 import { rejectDocument } from "./steps/step.ts";
+import type { SurvivorRow, SurvivorTable } from "./survivor-table.ts";
 import { countKept, countRejected, newTally, type StepTally } from "./tally.ts";
 
-/** What becomes of each survivor. */
-interface Fates {
-  /** Number of the document that it is a near-duplicate of, or its own. */
-  readonly firsts: readonly number[];
-  readonly copies: readonly number[];
-  readonly heldout: readonly boolean[];
-  readonly over: readonly boolean[];
+/** What becomes of the survivors. */
+export interface Fates {
+  /** Numbers of near-duplicates lead to the first of their group; `undefined` where they stay. */
+  readonly groups: Groups | undefined;
+  /** 1 for what is held out; the place is that among the survivors which are no near-duplicates, as below. */
+  readonly heldout: Uint8Array;
+  /** 1 for what is over a cap. */
+  readonly over: Uint8Array;
   /** How often each is read in one pass over the training share; 0 for one that is left out. */
-  readonly repeats: readonly number[];
+  readonly repeats: Uint16Array;
   /** Memorisation probes, and how often each is read; 0 for one that is kept out of everything. */
   readonly probes: ReadonlyMap<number, number>;
   readonly toppedUp: number;
 }
 
-/** Decides about the survivors from what is known of them without their texts. */
-export function decideFates({ rows, firsts }: Judged, plan: HeldoutPlan, config: CleanConfig): Fates {
-  const { share } = config.heldout;
-  const first = firsts ?? rows.map((_, i) => i);
-  const copies = rows.map(() => 0);
-  for (const [i, row] of rows.entries()) copies[first[i]!]! += row.copies;
-  const kept = rows.flatMap((_, i) => (first[i] === i ? [i] : []));
-  const keptRows = kept.map((i) => rows[i]!);
-  const split = splitDocuments(keptRows, plan, config.seed, share);
-  const mixRows = keptRows.map((row, k): MixRow => ({ ...row, heldout: split.heldout[k]! }));
-  const overKept = overQuota(mixRows, config.mix.caps, config.seed, share);
-  const heldout = rows.map(() => false);
-  const over = rows.map(() => false);
-  for (const [k, i] of kept.entries()) {
-    heldout[i] = split.heldout[k]!;
-    over[i] = overKept[k]!;
+/** Something to go through from front to back, as often as one likes. */
+function iterable<T>(start: () => Iterator<T>): Iterable<T> {
+  return { [Symbol.iterator]: start };
+}
+
+/** Decides about the survivors from what is known of them without their texts. Puts the copies of a group on its first one. */
+export function decideFates(
+  table: SurvivorTable,
+  groups: Groups | undefined,
+  plan: Pick<HeldoutPlan, "isHeldout">,
+  { heldout: { share }, mix, probes: { texts } = {}, seed }: CleanConfig,
+): Fates {
+  const isFirst = (i: number): boolean => groups === undefined || groups.find(i) === i;
+  let count = 0;
+  for (let i = 0; i < table.count; i++) {
+    if (isFirst(i)) count += 1;
+    else table.join(groups!.find(i), i);
   }
-  const read = kept.filter((i) => !heldout[i]! && !over[i]!);
-  const rounds = balanceDocuments(
-    read.map((i) => ({ ...rows[i]!, copies: copies[i]! })),
-    config.mix,
-    config.seed,
-  );
-  const repeats = rows.map(() => 1);
-  for (const [k, i] of read.entries()) repeats[i] = rounds[k]!;
-  const texts = config.probes?.texts;
-  const candidates = texts === undefined ? [] : rows.map((row, i) => ({ ...row, copies: copies[i]! }));
+  const firsts = iterable(function* (): Generator<SurvivorRow, void, undefined> {
+    let i = 0;
+    for (const row of table.rows()) if (isFirst(i++)) yield row;
+  });
+  const { heldout, toppedUp } = splitDocuments(firsts, count, plan, seed, share);
+  const withSplit = iterable(function* () {
+    let k = 0;
+    for (const row of firsts) yield { ...row, heldout: heldout[k++] === 1 };
+  });
+  const over = overQuota(withSplit, count, mix.caps, seed, share);
+  const isRead = (k: number): boolean => heldout[k] === 0 && over[k] === 0;
+  const read = iterable(function* (): Generator<SurvivorRow, void, undefined> {
+    let k = 0;
+    for (const row of firsts) if (isRead(k++)) yield row;
+  });
+  let reads = 0;
+  for (let k = 0; k < count; k++) if (isRead(k)) reads += 1;
+  const rounds = balanceDocuments(read, reads, mix, seed);
+  const repeats = new Uint16Array(count).fill(1);
+  for (let k = 0, r = 0; k < count; k++) if (isRead(k)) repeats[k] = rounds[r++]!;
   const probes =
     texts === undefined
       ? new Map<number, number>()
-      : chooseProbeTexts(
-          candidates,
-          (i) => first[i] === i && !heldout[i]! && !over[i]! && repeats[i]! > 0,
-          texts,
-          config.seed,
-        );
-  return { firsts: first, copies, heldout, over, repeats, probes, toppedUp: split.toppedUp };
+      : chooseProbeTexts(firsts, (k) => isRead(k) && repeats[k]! > 0, texts, seed);
+  return { groups, heldout, over, repeats, probes, toppedUp };
 }
 
 /** Where documents go. */
@@ -104,10 +112,10 @@ function probeOf({ id, text }: DocumentRecord, repetitions: number): Probe {
   return { id, kind: "text", repetitions, prefixes: null, documents: repetitions === 0 ? [] : [id], text };
 }
 
-/** Writes every survivor in `survivorsDir` to where its fate sends it, and the canaries after the documents to train on. */
+/** Writes every survivor in `scratchDir` to where its fate sends it, and the canaries after the documents to train on. */
 export async function distribute(
-  survivorsDir: string,
-  { rows, firsts }: Judged,
+  scratchDir: string,
+  table: SurvivorTable,
   fates: Fates,
   out: Outlets,
   canaries: readonly DocumentRecord[],
@@ -118,28 +126,23 @@ export async function distribute(
   const probes = newTally("probes");
   const probeTexts: Probe[] = [];
   const epoch: EpochCounts = { sources: {}, languages: {} };
-  const send = async (document: DocumentRecord, index: number): Promise<void> => {
-    const first = fates.firsts[index]!;
-    if (first !== index) {
-      countRejected(near, document, "near-duplicate");
-      await out.rejects.write([rejectDocument(document, near.step, "near-duplicate", rows[first]!.id)]);
-      return;
-    }
+  /** `place` is that among the survivors which are no near-duplicates. */
+  const send = async (document: DocumentRecord, copies: number, place: number): Promise<void> => {
     countKept(near, document, document);
     countKept(split, document, document);
-    if (fates.over[index] === true) {
+    if (fates.over[place] === 1) {
       countRejected(mix, document, "over-quota");
       await out.rejects.write([rejectDocument(document, mix.step, "over-quota")]);
       return;
     }
-    const repeats = fates.repeats[index]!;
+    const repeats = fates.repeats[place]!;
     if (repeats === 0) {
       countRejected(mix, document, "downsampled");
       await out.rejects.write([rejectDocument(document, mix.step, "downsampled")]);
       return;
     }
     countKept(mix, document, document);
-    const times = fates.probes.get(index);
+    const times = fates.probes.get(place);
     if (times !== undefined) probeTexts.push(probeOf(document, times));
     if (times === 0) {
       countRejected(probes, document, "unseen-probe");
@@ -147,19 +150,30 @@ export async function distribute(
       return;
     }
     countKept(probes, document, document);
-    const kept = { ...document, copies: fates.copies[index]!, repeats: times ?? repeats };
-    if (fates.heldout[index] !== true) addEpoch(epoch, kept);
-    await (fates.heldout[index] === true ? out.heldout : out.train).write([kept]);
+    const kept = { ...document, copies, repeats: times ?? repeats };
+    const held = fates.heldout[place] === 1;
+    if (!held) addEpoch(epoch, kept);
+    await (held ? out.heldout : out.train).write([kept]);
   };
-  let index = 0;
-  for await (const documents of readDocuments(survivorsDir, "raw")) {
+  let number = 0;
+  let place = 0;
+  for await (const documents of readDocuments(scratchDir, "raw")) {
     for (const document of documents) {
-      await send(document, index);
-      index += 1;
+      const first = fates.groups?.find(number) ?? number;
+      if (first === number) {
+        await send(document, table.copies(number), place);
+        place += 1;
+      } else {
+        countRejected(near, document, "near-duplicate");
+        const detail = table.idOf(first);
+        await out.rejects.write([rejectDocument(document, near.step, "near-duplicate", detail)]);
+      }
+      number += 1;
     }
   }
-  assert(index === rows.length, "every survivor is read back once");
+  assert(number === table.count, "every survivor is read back once");
+  assert(place === fates.heldout.length, "every survivor meets its fate");
   for (const canary of canaries) addEpoch(epoch, canary);
   await out.train.write(canaries);
-  return { near: firsts === undefined ? undefined : near, split, mix, epoch, probes, probeTexts };
+  return { near: fates.groups === undefined ? undefined : near, split, mix, epoch, probes, probeTexts };
 }

@@ -8,7 +8,9 @@ export {
 } from "./acquire-source.ts";
 export { type CleanConfig, cleanConfigSchema } from "./clean-config.ts";
 export { cleanDocuments, LANGUAGE_MODEL_FILE } from "./clean-documents.ts";
+export { decideFates } from "./distribute.ts";
 export { type ExtractSummary, extractDocuments } from "./extract-documents.ts";
+export { FirstSeen } from "./first-seen.ts";
 export type { DocumentsSummary, FreezeFact, SplitCount } from "./freeze.ts";
 export { FastText } from "./language/fasttext.ts";
 export { type FastTextTables, readFastText } from "./language/fasttext-file.ts";
@@ -16,7 +18,7 @@ export { type Identification, LanguageIdentifier } from "./language/identifier.t
 export { parseLanguageCode } from "./language/language-code.ts";
 export { dominantScript } from "./language/script.ts";
 export { type CrawlSummary, crawlSites } from "./crawl/crawl-site.ts";
-export { BandFiles } from "./near-duplicates/band-files.ts";
+export { BandFiles, Groups } from "./near-duplicates/band-files.ts";
 export { APERTUS_MINHASH, detectionProbability, MinHasher } from "./near-duplicates/minhash.ts";
 export { shingleHashes } from "./near-duplicates/shingles.ts";
 export { fetchSnapshot, type FetchSummary, rankHosts } from "./optout/fetch-snapshot.ts";
@@ -35,3 +37,4 @@ export {
 } from "./source-spec.ts";
 export { normaliseText } from "./steps/normalise.ts";
 export { PII_TOKENS, scrubText } from "./steps/scrub-pii.ts";
+export { SurvivorTable } from "./survivor-table.ts";

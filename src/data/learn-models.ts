@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DocumentRecord, writeFileAtomic } from "../artifacts/index.ts";
+import { type DocumentRecord, UNFINISHED_SUFFIX, writeFileAtomic } from "../artifacts/index.ts";
 import { type Json, sha256, type Work } from "../core/index.ts";
 import { classifierFact, ClassifierJob, type Learner } from "./classifier/classifier-job.ts";
 import { type ClassifierModel, formatClassifier } from "./classifier/model.ts";
@@ -28,7 +28,7 @@ const FILES = {
 } as const;
 
 /** Indexes of vectors, while documents are judged by them: no part of the artifact. */
-export const VECTORS_FOLDER = "vectors.firn-tmp";
+const VECTORS_FOLDER = `vectors${UNFINISHED_SUFFIX}`;
 
 /** Additions to the `step` facts, by step. */
 export type ModelFacts = Readonly<Record<string, { readonly [key: string]: Json }>>;
@@ -52,9 +52,9 @@ async function sampleCorpus(
   const few = raw.documents * Math.min(1, most) < FEW_DOCUMENTS;
   let read = 0;
   async function* sampled(): AsyncGenerator<DocumentRecord[], void, undefined> {
-    for await (const batch of rawBatches(sources, work.signal)) {
-      read += batch.length;
-      yield batch.filter((document) => draw(document.id) < most && !raw.plan.isHeldout(document));
+    for await (const { documents } of rawBatches(sources, work.signal)) {
+      read += documents.length;
+      yield documents.filter((document) => draw(document.id) < most && !raw.plan.isHeldout(document));
     }
   }
   for await (const { documents, originals } of judgeInOrder(

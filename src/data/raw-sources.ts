@@ -51,18 +51,36 @@ export function checkSourceNames(
   });
 }
 
-/** The raw documents of all sources in their order, in batches for the steps. */
+/** A place between two batches of the raw documents. */
+export interface RawPlace {
+  /** Number of the source. */
+  readonly source: number;
+  /** Row groups of it that lie before, and batches of the next one. */
+  readonly groups: number;
+  readonly batches: number;
+}
+
+/** Where the raw documents begin. */
+export const RAW_START: RawPlace = { source: 0, groups: 0, batches: 0 };
+
+/** The raw documents of all sources in their order, in batches for the steps, from `start` on; each with the place after it. */
 export async function* rawBatches(
   sources: readonly AcquiredSource[],
   signal: AbortSignal,
-): AsyncGenerator<DocumentRecord[], void, undefined> {
-  for (const { dir } of sources) {
-    for await (const documents of readDocuments(dir, "raw")) {
-      for (let i = 0; i < documents.length; i += BATCH_DOCUMENTS) {
+  start = RAW_START,
+): AsyncGenerator<{ readonly documents: DocumentRecord[]; readonly end: RawPlace }, void, undefined> {
+  let { groups, batches } = start;
+  for (let source = start.source; source < sources.length; source++) {
+    for await (const group of readDocuments(sources[source]!.dir, "raw", groups)) {
+      for (let i = batches * BATCH_DOCUMENTS; i < group.length; i += BATCH_DOCUMENTS) {
         signal.throwIfAborted();
-        yield documents.slice(i, i + BATCH_DOCUMENTS);
+        batches += 1;
+        yield { documents: group.slice(i, i + BATCH_DOCUMENTS), end: { source, groups, batches } };
       }
+      groups += 1;
+      batches = 0;
     }
+    groups = 0;
   }
 }
 

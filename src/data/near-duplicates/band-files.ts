@@ -3,9 +3,11 @@
  * as many passes as the memory bound asks for, each pass looking at one range of keys. Texts that share a key are joined,
  * and so are texts joined with the same third one; the result does not depend on any order.
  */
-import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { FilePoint } from "../../artifacts/index.ts";
 import { assert } from "../../core/index.ts";
+import { ScratchLog } from "../scratch-log.ts";
 
 /** Key (two words) and number of the text. */
 const RECORD_WORDS = 3;
@@ -79,22 +81,44 @@ class KeyTable {
 /** The band keys of a stream of texts, on disk. */
 export class BandFiles {
   readonly #dir: string;
-  readonly #files: number[] = [];
+  readonly #files: ScratchLog[];
   readonly #buffers: Uint32Array[] = [];
   readonly #filled: number[] = [];
   readonly #bands: number;
   #records = 0;
 
-  /** Files go to `dir`, which is made; `dispose` removes it. */
-  constructor(dir: string, bands: number) {
+  private constructor(dir: string, files: ScratchLog[]) {
     this.#dir = dir;
-    this.#bands = bands;
-    mkdirSync(dir, { recursive: true });
-    for (let band = 0; band < bands; band++) {
-      this.#files.push(openSync(join(dir, `band-${band}`), "w+"));
+    this.#files = files;
+    this.#bands = files.length;
+    for (let band = 0; band < files.length; band++) {
       this.#buffers.push(new Uint32Array(BUFFER_RECORDS * RECORD_WORDS));
       this.#filled.push(0);
     }
+  }
+
+  /** Files go to `dir`, which is made; `dispose` removes it. */
+  static create(dir: string, bands: number): BandFiles {
+    const files = Array.from({ length: bands }, (_, band) => ScratchLog.create(join(dir, `band-${band}`)));
+    return new BandFiles(dir, files);
+  }
+
+  /** Goes on at a point of an earlier run; `undefined` when a file is not what it was. */
+  static resume(dir: string, points: readonly FilePoint[]): BandFiles | undefined {
+    const files = points.flatMap((point, band) => ScratchLog.resume(join(dir, `band-${band}`), point) ?? []);
+    const resumed = new BandFiles(dir, files);
+    resumed.#records = (points[0]?.bytes ?? 0) / (RECORD_WORDS * 4);
+    if (files.length === points.length) return resumed;
+    resumed.close();
+    return undefined;
+  }
+
+  /** Flushes the files and says how far each is. */
+  point(): FilePoint[] {
+    return this.#files.map((file, band) => {
+      this.#flush(band);
+      return file.point();
+    });
   }
 
   /** Adds the keys of text number `text`: two words per band in `keys` from `offset` on. */
@@ -112,10 +136,7 @@ export class BandFiles {
   }
 
   #flush(band: number): void {
-    const bytes = Buffer.from(this.#buffers[band]!.buffer, 0, this.#filled[band]! * 4);
-    for (let written = 0; written < bytes.length; ) {
-      written += writeSync(this.#files[band]!, bytes, written);
-    }
+    this.#files[band]!.append(new Uint8Array(this.#buffers[band]!.buffer, 0, this.#filled[band]! * 4));
     this.#filled[band] = 0;
   }
 
@@ -165,7 +186,7 @@ export class BandFiles {
     const buffer = new Uint32Array(BUFFER_RECORDS * RECORD_WORDS);
     const bytes = new Uint8Array(buffer.buffer);
     for (let position = 0; ; ) {
-      const read = readSync(this.#files[band]!, bytes, 0, bytes.length, position);
+      const read = this.#files[band]!.read(bytes, position);
       if (read === 0) return;
       assert(read % (RECORD_WORDS * 4) === 0, "band files hold whole records");
       yield buffer.subarray(0, read / 4);
@@ -173,9 +194,14 @@ export class BandFiles {
     }
   }
 
+  /** Lets go of the files, which stay for a later run. */
+  close(): void {
+    for (const file of this.#files) file.close();
+  }
+
   /** Closes and removes the files. */
   dispose(): void {
-    for (const file of this.#files.splice(0)) closeSync(file);
+    this.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }

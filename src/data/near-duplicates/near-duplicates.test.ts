@@ -21,7 +21,7 @@ const wordOf = (n: number): string => `w${String(n).replace(/\d/g, (digit) => "a
 function groupsOf(texts: readonly string[], memoryBytes: number): number[] {
   const hasher = new MinHasher(APERTUS_MINHASH);
   const dir = folder();
-  const files = new BandFiles(join(dir, "bands"), APERTUS_MINHASH.bands);
+  const files = BandFiles.create(join(dir, "bands"), APERTUS_MINHASH.bands);
   try {
     const keys = new Uint32Array(hasher.keyWords);
     texts.forEach((text, i) => hasher.writeKeys(text, keys, 0) && files.add(i, keys, 0));

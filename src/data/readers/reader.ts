@@ -48,5 +48,37 @@ export type BrokenReason = (typeof BROKEN_REASONS)[number];
 
 export type FoundPiece = FoundDocument | BrokenPiece;
 
-/** Reads one file of a source, batch by batch. */
-export type FileReader = (file: SourceFile) => AsyncGenerator<FoundPiece[], void, undefined>;
+/** A place inside a file. What `offset` counts is the reader's own affair. */
+export interface FilePlace {
+  offset: number;
+  /** Records, lines or rows before `offset`. */
+  items: number;
+  /** How many more of them, after `offset`, have been read. */
+  within: number;
+}
+
+/** Where a file begins. */
+export function fileStart(): FilePlace {
+  return { offset: 0, items: 0, within: 0 };
+}
+
+/** Reads one file of a source, batch by batch, from `place` on, which moves: at every batch it is the place after it. */
+export type FileReader = (
+  file: SourceFile,
+  place?: FilePlace,
+) => AsyncGenerator<FoundPiece[], void, undefined>;
+
+/** Makes a reader of one that knows no places: it reads from the beginning and passes over the pieces before the place. */
+export function readFromStart(
+  read: (file: SourceFile) => AsyncGenerator<FoundPiece[], void, undefined>,
+): FileReader {
+  return async function* (file, place = fileStart()) {
+    let skip = place.within;
+    for await (const pieces of read(file)) {
+      const fresh = pieces.slice(skip);
+      skip -= pieces.length - fresh.length;
+      place.within += fresh.length;
+      if (fresh.length > 0) yield fresh;
+    }
+  };
+}

@@ -8,6 +8,7 @@ import { createReadStream } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
 import { BrokenStreamError, readUnpacked } from "../../artifacts/index.ts";
 import { describeError } from "../../core/index.ts";
+import { type FilePlace, fileStart } from "./reader.ts";
 
 /** Larger records are skipped; nothing of this size is a text. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
@@ -79,11 +80,19 @@ class ByteWindow {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #bytes: Buffer = Buffer.alloc(0);
   #ended = false;
+  /** Where its first byte stands in the file. */
+  position: number;
   /** The stream broke here; what came before can still be read. */
   failure: string | undefined;
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  constructor(chunks: AsyncIterable<Uint8Array>, position: number) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+    this.position = position;
+  }
+
+  #drop(count: number): void {
+    this.#bytes = this.#bytes.subarray(count);
+    this.position += count;
   }
 
   get bytes(): Buffer {
@@ -121,10 +130,10 @@ class ByteWindow {
     let left = count;
     while (left > this.#bytes.length) {
       left -= this.#bytes.length;
-      this.#bytes = Buffer.alloc(0);
+      this.#drop(this.#bytes.length);
       if (!(await this.ensure(1))) return false;
     }
-    this.#bytes = this.#bytes.subarray(left);
+    this.#drop(left);
     return true;
   }
 
@@ -133,27 +142,34 @@ class ByteWindow {
     for (let from = 1; ; ) {
       const at = this.#bytes.indexOf(needle, from);
       if (at >= 0) {
-        this.#bytes = this.#bytes.subarray(at);
+        this.#drop(at);
         return true;
       }
-      const keep = Math.max(0, this.#bytes.length - needle.length + 1);
-      this.#bytes = this.#bytes.subarray(keep);
+      this.#drop(Math.max(0, this.#bytes.length - needle.length + 1));
       from = 0;
       if (!(await this.ensure(this.#bytes.length + 1))) return false;
     }
   }
 }
 
-/** Records of an unpacked stream. */
-async function* streamRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<WarcItem, void, undefined> {
-  const window = new ByteWindow(chunks);
+/** What was read, and where in the bytes it begins. */
+type PlacedItem = readonly [start: number, item: WarcItem];
+
+/** Records of an unpacked stream, whose first byte stands at `position`. */
+async function* streamRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  position: number,
+): AsyncGenerator<PlacedItem, void, undefined> {
+  const window = new ByteWindow(chunks, position);
   while (await window.ensure(1)) {
     await window.ensure(MAX_HEADER_BYTES);
+    const start = window.position;
     const item = await takeRecord(window);
-    yield item;
+    yield [start, item];
     if ("reason" in item && item.reason === "record-broken" && !(await window.skipTo(START))) break;
   }
-  if (window.failure !== undefined) yield { reason: "file-broken", detail: window.failure };
+  if (window.failure !== undefined)
+    yield [window.position, { reason: "file-broken", detail: window.failure }];
 }
 
 /** The record at the start of the window; a broken one is left there for `skipTo`. */
@@ -255,33 +271,67 @@ async function nextRecordMember(window: ByteWindow): Promise<boolean> {
 }
 
 /** Records of a file whose members are records. */
-async function* memberRecords(window: ByteWindow): AsyncGenerator<WarcItem, void, undefined> {
+async function* memberRecords(window: ByteWindow): AsyncGenerator<PlacedItem, void, undefined> {
   while (await window.ensure(1)) {
+    const start = window.position;
     const member = await takeMember(window);
     if (typeof member !== "string" && "unpacked" in member) {
-      yield* recordsOf(member.unpacked);
+      for (const item of recordsOf(member.unpacked)) yield [start, item];
       await window.skip(member.end);
       continue;
     }
     if (member === "too-large") {
-      yield { reason: "record-too-large", detail: `more than ${MAX_RECORD_BYTES} bytes` };
+      yield [start, { reason: "record-too-large", detail: `more than ${MAX_RECORD_BYTES} bytes` }];
     } else {
-      yield { reason: "record-broken", detail: member.fault };
+      yield [start, { reason: "record-broken", detail: member.fault }];
     }
     if (!(await nextRecordMember(window))) return;
   }
 }
 
-/** The records of the WARC or WET file at `path`, in order, each as it is or with the reason why not. */
-export async function* readWarcRecords(path: string): AsyncGenerator<WarcItem, void, undefined> {
+/** Everything in the file from byte `offset` on; a file that was packed as a whole has no other place than its start. */
+async function* placedItems(path: string, offset: number): AsyncGenerator<PlacedItem, void, undefined> {
   if (!path.endsWith(".gz")) {
-    yield* streamRecords(readUnpacked(path));
+    yield* streamRecords(readUnpacked(path, offset), offset);
     return;
   }
-  const window = new ByteWindow(createReadStream(path, { highWaterMark: 1 << 18 }));
+  const input = createReadStream(path, { highWaterMark: 1 << 18, start: offset });
+  const window = new ByteWindow(input, offset);
   const first = await takeMember(window);
   // Many records in the first member, or one without end: the file was packed as a whole.
-  const asWhole = first === "too-large" || ("unpacked" in first && [...recordsOf(first.unpacked)].length > 1);
-  if (asWhole) yield* streamRecords(readUnpacked(path));
-  else yield* memberRecords(window);
+  const asWhole =
+    offset === 0 &&
+    (first === "too-large" || ("unpacked" in first && [...recordsOf(first.unpacked)].length > 1));
+  if (!asWhole) {
+    yield* memberRecords(window);
+    return;
+  }
+  input.destroy();
+  for await (const [, item] of streamRecords(readUnpacked(path), 0)) yield [0, item];
+}
+
+/**
+ * The records of the WARC or WET file at `path`, in order, each as it is or with the reason why not, from `place` on, which
+ * moves: at every item it is the place after it.
+ */
+export async function* readWarcRecords(
+  path: string,
+  place: FilePlace = fileStart(),
+): AsyncGenerator<WarcItem, void, undefined> {
+  let { offset, items: before, within: skip } = place;
+  let within = 0;
+  for await (const [start, item] of placedItems(path, offset)) {
+    if (start !== offset) {
+      before += within;
+      within = 0;
+      offset = start;
+    }
+    within += 1;
+    if (skip > 0) {
+      skip -= 1;
+      continue;
+    }
+    Object.assign(place, { offset, items: before, within });
+    yield item;
+  }
 }

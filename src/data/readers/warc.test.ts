@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createReadStream } from "node:fs";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WARCParser, WARCRecord, WARCSerializer } from "warcio";
@@ -10,9 +10,9 @@ import { packRecord, responseBlock } from "../crawl/warc-writer.ts";
 import { decodeHtml } from "./decode-html.ts";
 import { parseHttpResponse } from "./http-message.ts";
 import { extractMainText } from "./main-text.ts";
-import type { FoundPiece } from "./reader.ts";
+import { type FilePlace, fileStart, type FoundPiece } from "./reader.ts";
 import { readWarc } from "./warc.ts";
-import { MAX_RECORD_BYTES, readWarcRecords } from "./warc-records.ts";
+import { MAX_RECORD_BYTES, readWarcRecords, type WarcItem } from "./warc-records.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -225,6 +225,44 @@ describe("web archives", () => {
         for await (const item of readWarcRecords(path)) void item;
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it("are gone on with after any record as if read from the beginning, however damaged", async () => {
+    const pages = [1, 2, 3, 4].map((n) => response(n, page(`Page ${n}`, SENTENCE.repeat(n))));
+    const forms: [name: string, bytes: Buffer][] = [
+      ["members.warc.gz", Buffer.concat(pages)],
+      [
+        "two.warc.gz",
+        Buffer.concat([pages[0]!, gzipSync(Buffer.concat(pages.map((one) => gunzipSync(one))))]),
+      ],
+      ["whole.warc.gz", gzipSync(Buffer.concat(pages.map((one) => gunzipSync(one))))],
+      ["plain.warc", Buffer.concat(pages.map((one) => gunzipSync(one)))],
+    ];
+    const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(255)), {
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...forms), changes, async ([name, whole], changed) => {
+        const bytes = Buffer.from(whole);
+        for (const [at, value] of changed) bytes[Math.floor(at * bytes.length)] = value;
+        const path = join(dir, name);
+        await writeFile(path, bytes);
+        const items: WarcItem[] = [];
+        const places: FilePlace[] = [];
+        const moving = fileStart();
+        for await (const item of readWarcRecords(path, moving)) {
+          items.push(item);
+          places.push({ ...moving });
+        }
+        for (const [i, place] of places.entries()) {
+          expect(place.items + place.within).toBe(i + 1);
+          const rest: WarcItem[] = [];
+          for await (const item of readWarcRecords(path, { ...place })) rest.push(item);
+          expect(rest).toEqual(items.slice(i + 1));
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 });

@@ -8,7 +8,13 @@ import { decodeHtml } from "./decode-html.ts";
 import { decodeText } from "./decode-text.ts";
 import { contentType, parseHttpResponse } from "./http-message.ts";
 import { extractMainText } from "./main-text.ts";
-import type { BrokenPiece, BrokenReason, FileReader, FoundPiece } from "./reader.ts";
+import {
+  type BrokenPiece,
+  type BrokenReason,
+  type FileReader,
+  fileStart,
+  type FoundPiece,
+} from "./reader.ts";
 import { readWarcRecords, type WarcItem, type WarcRecord } from "./warc-records.ts";
 
 const HTML_TYPES = new Set(["text/html", "application/xhtml+xml"]);
@@ -91,12 +97,10 @@ function toPiece(item: WarcItem, place: string): FoundPiece | undefined {
 const BATCH_PIECES = 64;
 
 /** Place `n` is the n-th record of the file, counted from 1 with those that hold no text. */
-export const readWarc: FileReader = async function* (file) {
+export const readWarc: FileReader = async function* (file, place = fileStart()) {
   let batch: FoundPiece[] = [];
-  let record = 0;
-  for await (const item of readWarcRecords(file.path)) {
-    record += 1;
-    const piece = toPiece(item, String(record));
+  for await (const item of readWarcRecords(file.path, place)) {
+    const piece = toPiece(item, String(place.items + place.within));
     if (piece !== undefined) batch.push(piece);
     if (batch.length < BATCH_PIECES) continue;
     yield batch;

@@ -70,42 +70,55 @@ function sourceFactors(bytes: Sums, weights: BalanceSettings["weights"]): Map<st
 }
 
 /**
- * Repeats of each document; 0 leaves it out. Weighted sources keep the sum of their bytes, languages that of their
- * group (a weighted source by itself, the others together), as far as `maxEpochs` allows.
+ * Repeats of each of the `count` documents; 0 leaves it out. Weighted sources keep the sum of their bytes, languages that of
+ * their group (a weighted source by itself, the others together), as far as `maxEpochs` allows. `rows` is gone through
+ * several times; needs 8 bytes of memory a document while it works.
  */
 export function balanceDocuments(
-  rows: readonly BalanceRow[],
+  rows: Iterable<BalanceRow>,
+  count: number,
   { epochs, weights, languageTemperature, maxEpochs }: BalanceSettings,
   seed: number,
-): number[] {
-  const wanted = rows.map((row) => epochsOf(row, epochs));
+): Uint16Array {
+  const wanted = new Float64Array(count);
   const bySource = new Sums();
-  for (const [i, row] of rows.entries()) bySource.add(row.source, row.bytes * wanted[i]!);
+  each(rows, (row, i) => {
+    wanted[i] = epochsOf(row, epochs);
+    bySource.add(row.source, row.bytes * wanted[i]);
+  });
   const factors = sourceFactors(bySource, weights);
-  for (const [i, row] of rows.entries()) wanted[i]! *= factors.get(row.source) ?? 1;
-
-  if (languageTemperature !== 1) {
-    const groupOf = ({ source }: BalanceRow): string => (factors.has(source) ? source : "");
-    const byLanguage = new Sums();
-    const name = (row: BalanceRow): string => `${groupOf(row)}\n${row.language ?? "und"}`;
-    for (const [i, row] of rows.entries()) byLanguage.add(name(row), row.bytes * wanted[i]!);
-    const flat = new Sums();
-    const natural = new Sums();
-    for (const [key, bytes] of byLanguage.entries()) {
-      const group = key.slice(0, key.indexOf("\n"));
-      natural.add(group, bytes);
-      flat.add(group, bytes ** (1 / languageTemperature));
-    }
-    for (const [i, row] of rows.entries()) {
-      const bytes = byLanguage.of(name(row));
-      if (bytes === 0) continue;
+  const groupOf = ({ source }: BalanceRow): string => (factors.has(source) ? source : "");
+  const name = (row: BalanceRow): string => `${groupOf(row)}\n${row.language ?? "und"}`;
+  const byLanguage = new Sums();
+  if (factors.size > 0 || languageTemperature !== 1) {
+    each(rows, (row, i) => {
+      wanted[i]! *= factors.get(row.source) ?? 1;
+      byLanguage.add(name(row), row.bytes * wanted[i]!);
+    });
+  }
+  const flat = new Sums();
+  const natural = new Sums();
+  for (const [key, bytes] of byLanguage.entries()) {
+    const group = key.slice(0, key.indexOf("\n"));
+    natural.add(group, bytes);
+    flat.add(group, bytes ** (1 / languageTemperature));
+  }
+  const repeats = new Uint16Array(count);
+  each(rows, (row, i) => {
+    const bytes = languageTemperature === 1 ? 0 : byLanguage.of(name(row));
+    if (bytes !== 0) {
       const group = groupOf(row);
       wanted[i]! *= (natural.of(group) * bytes ** (1 / languageTemperature)) / flat.of(group) / bytes;
     }
-  }
-  return rows.map(({ id }, i) => {
     const times = Math.min(maxEpochs, wanted[i]!);
     const whole = Math.floor(times);
-    return whole + (documentDraw(seed, "repeats", id) < times - whole ? 1 : 0);
+    const more = times > whole && documentDraw(seed, "repeats", row.id) < times - whole;
+    repeats[i] = whole + (more ? 1 : 0);
   });
+  return repeats;
+}
+
+function each<Row>(rows: Iterable<Row>, visit: (row: Row, index: number) => void): void {
+  let index = 0;
+  for (const row of rows) visit(row, index++);
 }

@@ -76,30 +76,48 @@ export class HeldoutPlan {
   }
 }
 
+/** Documents of one source and language without parallel keys. */
+interface Stratum {
+  members: number;
+  anyHeldout: boolean;
+  /** The member with the lowest draw. */
+  lowest: { readonly index: number; readonly draw: number };
+}
+
 /**
- * Which of the documents that passed every filter are held out. Where a language of a source without parallel keys
- * would have none although it has two documents, the one with the lowest draw goes over (`toppedUp`).
+ * Which of the `count` documents that passed every filter are held out (1). Where a language of a source without parallel
+ * keys would have none although it has two documents, the one with the lowest draw goes over (`toppedUp`).
  */
 export function splitDocuments(
-  rows: readonly SplitRow[],
-  plan: HeldoutPlan,
+  rows: Iterable<SplitRow>,
+  count: number,
+  plan: Pick<HeldoutPlan, "isHeldout">,
   seed: number,
   share: number,
-): { heldout: boolean[]; toppedUp: number } {
-  const heldout = rows.map((row) => plan.isHeldout(row));
-  const strata = new Map<string, number[]>();
-  for (const [i, row] of rows.entries()) {
-    if (row.parallelKey !== null) continue;
-    const name = `${row.source}\n${row.language}`;
-    if (!strata.has(name)) strata.set(name, []);
-    strata.get(name)!.push(i);
+): { heldout: Uint8Array; toppedUp: number } {
+  const heldout = new Uint8Array(count);
+  const strata = new Map<string, Stratum>();
+  let index = 0;
+  for (const row of rows) {
+    const held = plan.isHeldout(row);
+    if (held) heldout[index] = 1;
+    if (row.parallelKey === null && share > 0) {
+      const name = `${row.source}\n${row.language}`;
+      const draw = documentDraw(seed, "split", row.id);
+      const stratum = strata.get(name);
+      if (stratum === undefined) strata.set(name, { members: 1, anyHeldout: held, lowest: { index, draw } });
+      else {
+        stratum.members += 1;
+        stratum.anyHeldout ||= held;
+        if (draw < stratum.lowest.draw) stratum.lowest = { index, draw };
+      }
+    }
+    index += 1;
   }
   let toppedUp = 0;
-  for (const members of share === 0 ? [] : strata.values()) {
-    if (members.length < 2 || members.some((i) => heldout[i])) continue;
-    const draws = members.map((i) => ({ i, draw: documentDraw(seed, "split", rows[i]!.id) }));
-    draws.sort((a, b) => a.draw - b.draw || a.i - b.i);
-    heldout[draws[0]!.i] = true;
+  for (const { members, anyHeldout, lowest } of strata.values()) {
+    if (members < 2 || anyHeldout) continue;
+    heldout[lowest.index] = 1;
     toppedUp += 1;
   }
   return { heldout, toppedUp };

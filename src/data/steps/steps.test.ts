@@ -1,16 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeDocument } from "../../artifacts/index.ts";
-import { sha256 } from "../../core/index.ts";
 import { cleanConfigSchema } from "../clean-config.ts";
-import { ExactDuplicates } from "./deduplicate.ts";
 import { findIbans, isIbanChecksumRight } from "./iban.ts";
 import { type MixRow, overQuota } from "./mix.ts";
 import { normaliseStep, normaliseText } from "./normalise.ts";
 import { qualityStep, repeatedLineShare, repeatedRunShare } from "./quality.ts";
 import { scrubText } from "./scrub-pii.ts";
 import { selectLanguageStep } from "./select-language.ts";
-import { HeldoutPlan, splitDocuments } from "./split.ts";
+import { documentDraw, HeldoutPlan, splitDocuments } from "./split.ts";
 
 const document = (text: string, more: object = {}) =>
   makeDocument({ id: "s/f#1", text, source: "s", licence: "MIT", ...more });
@@ -192,18 +190,6 @@ describe("selecting languages", () => {
   });
 });
 
-describe("exact duplicates", () => {
-  it("are known by the first document with their hash, however many there are", () => {
-    const duplicates = new ExactDuplicates();
-    const known = new Map<string, number>();
-    for (let i = 0; i < 20_000; i++) {
-      const hash = sha256(String(i % 7000));
-      expect(duplicates.firstOf(hash, i)).toBe(known.get(hash));
-      if (!known.has(hash)) known.set(hash, i);
-    }
-  });
-});
-
 describe("the held-out split", () => {
   const counts = new Map(
     Array.from({ length: 31 }, (_, i) => [String(i), { documents: i === 0 ? 3 : 40, bytes: 400 * (i + 1) }]),
@@ -238,12 +224,19 @@ describe("the held-out split", () => {
       language,
       parallelKey: null,
     }));
-    const { heldout, toppedUp } = splitDocuments(rows, new HeldoutPlan(1, 1e-9, new Map()), 1, 1e-9);
+    const { heldout, toppedUp } = splitDocuments(
+      rows,
+      rows.length,
+      new HeldoutPlan(1, 1e-9, new Map()),
+      1,
+      1e-9,
+    );
     expect(toppedUp).toBe(2);
     expect(heldout.slice(0, 2).filter(Boolean)).toHaveLength(1);
     expect(heldout.slice(2, 4).filter(Boolean)).toHaveLength(1);
-    expect(heldout[4]).toBe(false);
-    expect(splitDocuments(rows, new HeldoutPlan(1, 0, new Map()), 1, 0).heldout).not.toContain(true);
+    expect(heldout[4]).toBe(0);
+    const none = splitDocuments(rows, rows.length, new HeldoutPlan(1, 0, new Map()), 1, 0);
+    expect([...none.heldout]).not.toContain(1);
   });
 });
 
@@ -255,12 +248,13 @@ describe("caps", () => {
     bytes: 10 + (i % 7),
     heldout: i % 10 === 0,
   }));
-  const kept = (over: boolean[], match: (row: MixRow) => boolean): number =>
-    rows.reduce((sum, row, i) => sum + (over[i] === true || !match(row) ? 0 : row.bytes), 0);
+  const kept = (over: Uint8Array, match: (row: MixRow) => boolean): number =>
+    rows.reduce((sum, row, i) => sum + (over[i] === 1 || !match(row) ? 0 : row.bytes), 0);
 
   it("hold for each source, language and split, and are used up", () => {
     const over = overQuota(
       rows,
+      rows.length,
       [
         { source: "a", maxBytes: 500 },
         { eachLanguage: true, maxBytes: 900 },
@@ -274,13 +268,83 @@ describe("caps", () => {
       expect(kept(over, (row) => row.language === language && !row.heldout)).toBeLessThanOrEqual(900);
     }
     expect(kept(over, (row) => row.source === "a" && row.heldout)).toBeLessThanOrEqual(56);
-    expect(overQuota(rows, [], 3, 0.1)).not.toContain(true);
+    expect([...overQuota(rows, rows.length, [], 3, 0.1)]).not.toContain(1);
   });
 
   it("keep the same documents in whatever order they come", () => {
     const rules = [{ maxBytes: 700 }];
-    const over = overQuota(rows, rules, 3, 0.1);
-    const reversed = overQuota([...rows].reverse(), rules, 3, 0.1).reverse();
+    const over = overQuota(rows, rows.length, rules, 3, 0.1);
+    const reversed = overQuota([...rows].reverse(), rows.length, rules, 3, 0.1).reverse();
     expect(reversed).toEqual(over);
+  });
+});
+
+describe("decisions about rows that are only gone through", () => {
+  const row = fc.record({
+    source: fc.constantFrom("a", "b"),
+    language: fc.constantFrom("deu", "eng", null),
+    parallelKey: fc.constantFrom("1", null, null),
+    bytes: fc.integer({ min: 1, max: 50 }),
+    heldout: fc.boolean(),
+  });
+  const table = fc
+    .array(row, { maxLength: 60 })
+    .map((rows) => rows.map((fields, i) => ({ ...fields, id: `s/${i}` })));
+
+  it("split them as somebody does who holds all of them", () => {
+    fc.assert(
+      fc.property(table, fc.nat(5), fc.constantFrom(0, 0.02, 0.3), (rows, seed, share) => {
+        const split = new HeldoutPlan(seed, share, new Map());
+        const naive = rows.map((one) => split.isHeldout(one));
+        let toppedUp = 0;
+        for (const one of share === 0 ? [] : rows) {
+          const same = (other: (typeof rows)[0]): boolean =>
+            other.parallelKey === null && other.source === one.source && other.language === one.language;
+          const members = rows.filter(same);
+          if (one.parallelKey !== null || members.length < 2) continue;
+          if (members.some((other) => naive[rows.indexOf(other)])) continue;
+          members.sort((x, y) => documentDraw(seed, "split", x.id) - documentDraw(seed, "split", y.id));
+          naive[rows.indexOf(members[0]!)] = true;
+          toppedUp += 1;
+        }
+        const { heldout, ...counts } = splitDocuments(rows, rows.length, split, seed, share);
+        expect([...heldout]).toEqual(naive.map(Number));
+        expect(counts).toEqual({ toppedUp });
+      }),
+    );
+  });
+
+  it("cap them as somebody does who holds all of them", () => {
+    const rule = fc.record(
+      {
+        source: fc.constantFrom("a", "b"),
+        language: fc.constantFrom("deu", "eng"),
+        eachLanguage: fc.boolean(),
+        maxBytes: fc.nat(400),
+      },
+      { requiredKeys: ["maxBytes"] },
+    );
+    fc.assert(
+      fc.property(table, fc.array(rule, { maxLength: 3 }), fc.nat(5), (rows, rules, seed) => {
+        const share = 0.2;
+        const used = new Map<string, number>();
+        const over = new Set<string>();
+        const order = [...rows].sort(
+          (x, y) => documentDraw(seed, "mix", x.id) - documentDraw(seed, "mix", y.id),
+        );
+        for (const { id, source, language, bytes, heldout } of order) {
+          const mine = rules.flatMap(({ maxBytes, ...on }, i) => {
+            if ((on.source ?? source) !== source || (on.language ?? language) !== language) return [];
+            const name = `${i} ${on.eachLanguage === true ? language : ""} ${heldout}`;
+            return [{ name, limit: heldout ? (maxBytes * share) / (1 - share) : maxBytes }];
+          });
+          if (mine.some(({ name, limit }) => (used.get(name) ?? 0) + bytes > limit)) over.add(id);
+          else for (const { name } of mine) used.set(name, (used.get(name) ?? 0) + bytes);
+        }
+        expect([...overQuota(rows, rows.length, rules, seed, share)]).toEqual(
+          rows.map(({ id }) => Number(over.has(id))),
+        );
+      }),
+    );
   });
 });

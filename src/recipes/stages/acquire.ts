@@ -17,6 +17,7 @@ export function acquireNode(source: ResolvedSource): StageNode {
     version: 4,
     inputs: {},
     output: "source",
+    resumable: true,
     estimate: () => ({
       bytes: source.bytes,
       note: `${source.files.length} files, ${source.spec.licence ?? "licence unknown"}`,

@@ -11,6 +11,7 @@ export function cleanNode(settings: ResolvedClean, sources: ReadonlyMap<string, 
     version: 4,
     inputs: Object.fromEntries(ids.map((id) => [id, "source" as const])),
     output: "documents",
+    resumable: true,
     run: (context) =>
       cleanDocuments(
         ids.map((id) => context.inputs[id]!.dir),
