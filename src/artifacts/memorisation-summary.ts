@@ -31,7 +31,7 @@ export interface MemorisationRow {
   /** Distinct tokens over all: of the continuation, of the truth. */
   readonly ttr: number | null;
   readonly trueTtr: number | null;
-  /** Bits: log2(references + 1) − log2(rank); 1.44 on average for what was never read. */
+  /** Bits: log2(references + 1) − log2(rank); of what was never read 1.44 on average, among many references. */
   readonly exposure: number | null;
   /** The largest exposure that the references can show. */
   readonly exposureLimit: number | null;

@@ -74,12 +74,12 @@ class Reciter implements LanguageModel {
   async distributions(ids: readonly number[], top: number, from = 0) {
     this.passes += 1;
     if (ids.length > this.contextLength) throw new RangeError("longer than the context");
-    return ids.slice(from).map((_, i) =>
-      [...this.#probabilities(ids.slice(0, from + i + 1))]
-        .map((probability, id) => ({ id, logprob: Math.log(probability) }))
-        .sort((a, b) => b.logprob - a.logprob || a.id - b.id)
-        .slice(0, top),
-    );
+    if (top !== 1) throw new RangeError("only the likeliest is asked for");
+    return ids.slice(from).map((_, i) => {
+      const probabilities = this.#probabilities(ids.slice(0, from + i + 1));
+      const id = probabilities.indexOf(Math.max(...probabilities));
+      return [{ id, logprob: Math.log(probabilities[id]!) }];
+    });
   }
 
   generate(): AsyncGenerator<never, void, void> {
@@ -98,7 +98,8 @@ async function plainly(
 ): Promise<number[]> {
   const said: number[] = [];
   while (said.length < maxTokens && prompt.length + said.length < model.contextLength) {
-    const { id } = (await model.distributions([...prompt, ...said], 1)).at(-1)![0]!;
+    const known = [...prompt, ...said];
+    const { id } = (await model.distributions(known, 1, known.length - 1))[0]![0]!;
     if (id === stopId) break;
     said.push(id);
   }
@@ -168,13 +169,13 @@ describe("going on with the likeliest tokens", () => {
         [`${text}${secret(20)}`, 3],
         ["tick tock tick tock tick tock", 9],
       ],
-      120,
+      60,
     );
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(text.slice(0, 6), "tick", "zz", ""),
         fc.constantFrom(text.slice(6), "tock tick", secret(40), ""),
-        fc.integer({ min: 1, max: 130 }),
+        fc.integer({ min: 1, max: 70 }),
         async (begin, hope, maxTokens) => {
           const prompt = [256, ...Buffer.from(begin)];
           const asked = { maxTokens, stopId: 257, hope: [...Buffer.from(hope)], signal: work.signal };

@@ -102,7 +102,7 @@ function renderMemorisation(summary: NonNullable<EvaluationSummary["memorisation
     `Memorisation of ${formatInteger(probes)} probes, by how often one pass has them and how often training read them (${trained})`,
     formatTable(MEMORISATION_HEADER, rows.map(memorisationRow)),
     "Rouge-L, LCCS (longest common run over the true length) and exact: the likeliest continuation against the true one,",
-    `in tokens. Exposure: the probe's rank by likelihood among unseen texts like it, in bits; 1.44 is chance, ${limit.toFixed(2)} the most.`,
+    `in tokens. Exposure: the probe's rank by likelihood among unseen texts like it, in bits; among many, 1.44 is chance. The most here: ${limit.toFixed(2)}.`,
     ...(structured === 0
       ? []
       : [`${formatInteger(structured)} continuations of structured text are not in the means.`]),

@@ -1,6 +1,6 @@
 /** @file One classifier from its settings to its model: examples from tables, documents of the corpus, or a file. */
 import { readFile } from "node:fs/promises";
-import type { DocumentRecord } from "../../artifacts/index.ts";
+import { type DocumentRecord, withDiskErrors } from "../../artifacts/index.ts";
 import { FirnError, type Json, sha256, type Work } from "../../core/index.ts";
 import { readFastText } from "../language/fasttext-file.ts";
 import { parseLanguageCode } from "../language/language-code.ts";
@@ -88,7 +88,9 @@ export class ClassifierJob {
    */
   async finish(vectorsDir: string, work: Work): Promise<ClassifierModel> {
     const { vectors: files } = this.#files;
-    const vectors = files === undefined ? undefined : await indexVectors(files, vectorsDir, work);
+    const room = files?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+    const vectors =
+      files && (await withDiskErrors(vectorsDir, room, () => indexVectors(files, vectorsDir, work)));
     const model = await this.#finish(vectors, work);
     const { withVector, withoutVector } = this.#trainer.lookUps;
     if (vectors !== undefined && withVector === 0 && withoutVector > 0) {

@@ -47,7 +47,7 @@ export function memorisationSection(record: ReleaseRecord): string[] {
   return [
     "### Memorisation",
     renderStatement(memorisationStatement(record)),
-    `${typeof goldfish === "number" ? `Goldfish loss left out one label in ${goldfish}.` : "Training learnt every label."} The likeliest continuation against the true one, in tokens: Rouge-L, the longest common run over the true length (LCCS), and exact. Exposure is the probe's rank by likelihood among unseen texts like it, in bits; 1.44 is chance.`,
+    `${typeof goldfish === "number" ? `Goldfish loss left out one label in ${goldfish}.` : "Training learnt every label."} The likeliest continuation against the true one, in tokens: Rouge-L, the longest common run over the true length (LCCS), and exact. Exposure is the probe's rank by likelihood among unseen texts like it, in bits; among many, 1.44 is chance.`,
     renderTable(
       ["probe", "given", "repetitions in a pass", "read", "probes", "Rouge-L", "LCCS", "exact", "exposure"],
       [...measured.texts, ...measured.canaries].map(cells),
