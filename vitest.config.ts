@@ -10,8 +10,8 @@ export default defineConfig({
     globalSetup: "test/browser/page-folder.ts",
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: slow ? 1_800_000 : 60_000,
-    hookTimeout: slow ? 1_800_000 : 60_000,
+    testTimeout: slow ? 1_800_000 : 120_000,
+    hookTimeout: slow ? 1_800_000 : 120_000,
     projects: [
       {
         extends: true,
