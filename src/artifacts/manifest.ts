@@ -10,10 +10,10 @@ import {
   describeError,
   FirnError,
   type Json,
+  parseJson,
   sha256,
   startSha256,
   systemErrorCode,
-  parseJson,
 } from "../core/index.ts";
 import { ARTIFACT_KINDS, type Artifact, type Manifest } from "./artifact.ts";
 import { writeJsonAtomic } from "./atomic.ts";

@@ -1,6 +1,6 @@
 /** @file A fact: one line of the ledger, chained to the line before it by its hash. */
 import { z } from "zod";
-import { canonicalJson, type Json, sha256, parseJson } from "../core/index.ts";
+import { canonicalJson, type Json, parseJson, sha256 } from "../core/index.ts";
 
 /** What the writer of a fact says. */
 export interface NewFact {
