@@ -1,7 +1,7 @@
 /** @file Small JSON files that people hand us: read whole within a bound, and held against a schema. */
 import { readFile, stat } from "node:fs/promises";
 import type { z } from "zod";
-import { type FirnError, formatBytes, systemErrorCode } from "../core/index.ts";
+import { type FirnError, formatBytes, parseJson, systemErrorCode } from "../core/index.ts";
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ export async function readJsonFile<T>(
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw refuse("something that is not JSON", error);
   }

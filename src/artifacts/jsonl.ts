@@ -3,7 +3,7 @@
  * its neighbours are read as if it were not there.
  */
 import { isUtf8 } from "node:buffer";
-import { describeError } from "../core/index.ts";
+import { describeError, parseJson } from "../core/index.ts";
 import { BrokenStreamError, isPacked, readUnpacked } from "./decompress.ts";
 
 /** Why a line could not be read; `file-broken` stands for the rest of the file. */
@@ -44,7 +44,7 @@ function parseLine(line: number, bytes: Buffer): JsonlItem | undefined {
   const text = bytes.toString().replace(/^\ufeff/, "");
   if (text.trim() === "") return undefined;
   try {
-    return { line, value: JSON.parse(text) as unknown };
+    return { line, value: parseJson(text) };
   } catch (error) {
     return { line, reason: "json-invalid", detail: describeError(error), start };
   }

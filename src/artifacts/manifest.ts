@@ -6,7 +6,15 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { describeError, FirnError, type Json, sha256, startSha256, systemErrorCode } from "../core/index.ts";
+import {
+  describeError,
+  FirnError,
+  type Json,
+  parseJson,
+  sha256,
+  startSha256,
+  systemErrorCode,
+} from "../core/index.ts";
 import { ARTIFACT_KINDS, type Artifact, type Manifest } from "./artifact.ts";
 import { writeJsonAtomic } from "./atomic.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -102,7 +110,7 @@ export async function readArtifact(dir: string): Promise<Artifact> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw broken(path, describeError(error), error);
   }

@@ -21,6 +21,7 @@ export {
 } from "./format.ts";
 export { groupBy } from "./group-by.ts";
 export { nearestName } from "./nearest-name.ts";
+export { parseJson } from "./parse-json.ts";
 export { type ProgressTask, type Reporter, silentReporter, type Work } from "./progress.ts";
 export { type RandomStream, randomStream } from "./random.ts";
 export { sha256, startSha256 } from "./sha256.ts";

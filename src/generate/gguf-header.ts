@@ -31,8 +31,8 @@ const LONGEST_KEY = 65535;
 const MOST_DIMENSIONS = 4;
 const HIGHEST_TENSOR_TYPE = 255;
 const F32 = 0;
-/** Whole numbers and 64-bit floats. */
-const NO_WEIGHTS: ReadonlySet<number> = new Set([24, 25, 26, 27, 28]);
+/** Q8_1 and Q8_K, which hold rows on their way, whole numbers, and 64-bit floats. */
+const NO_WEIGHTS: ReadonlySet<number> = new Set([9, 15, 24, 25, 26, 27, 28]);
 /** Texts that decide how the rest is read. */
 const NAMES = /^(?:general\.architecture|tokenizer\.ggml\.model|.*\.rope\.scaling\.type)$/;
 

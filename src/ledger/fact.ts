@@ -1,6 +1,6 @@
 /** @file A fact: one line of the ledger, chained to the line before it by its hash. */
 import { z } from "zod";
-import { canonicalJson, type Json, sha256 } from "../core/index.ts";
+import { canonicalJson, type Json, parseJson, sha256 } from "../core/index.ts";
 
 /** What the writer of a fact says. */
 export interface NewFact {
@@ -53,7 +53,7 @@ export function sealFact(fact: NewFact, seq: number, previous: string, time: str
 export function parseFact(line: string): Fact | string {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch {
     return "is not JSON";
   }

@@ -1,7 +1,7 @@
 /** @file Reads the `config.json` of a folder of weights. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describeError, FirnError } from "../core/index.ts";
+import { describeError, FirnError, parseJson } from "../core/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { fromHfConfig } from "./hf-config.ts";
 
@@ -10,7 +10,7 @@ export async function readModelConfig(dir: string): Promise<ModelConfig> {
   const path = join(dir, "config.json");
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    json = parseJson(await readFile(path, "utf8"));
   } catch (cause) {
     throw new FirnError("MODEL_CONFIG_UNREADABLE", {
       expected: "a folder of weights with a config.json",

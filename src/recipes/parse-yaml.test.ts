@@ -74,6 +74,13 @@ describe("a recipe", () => {
     expect(partsOf(bomb.join("\n"))).toMatchObject({ code: "RECIPE_SYNTAX" });
   });
 
+  it("that nests without end is refused before it is parsed", () => {
+    for (const piece of ["[", "{a: ", "- ", "? ", "[{"])
+      expect(partsOf(piece.repeat(100_000))).toMatchObject({ code: "RECIPE_SYNTAX" });
+    const steps = Array.from({ length: 300 }, (_, i) => `${" ".repeat(i)}a:`);
+    expect(partsOf(steps.join("\n"))).toMatchObject({ code: "RECIPE_SYNTAX" });
+  });
+
   it("of any content is either read or refused with a code", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {

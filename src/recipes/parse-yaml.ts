@@ -9,8 +9,33 @@ import { FirnError, nearestName } from "../core/index.ts";
 /** Recipes are written by hand; a larger file is something else. */
 export const MAX_RECIPE_BYTES = 1024 * 1024;
 
+/** No recipe nests as deeply. The parser goes down by recursion, and V8 ends the process when it runs out of stack there. */
+const MOST_DEPTH = 200;
+
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
+
+/**
+ * The line (from 0) on which more than `MOST_DEPTH` lists and maps are open, by brackets, by indentation, or by signs in a row
+ * (`- - -`); brackets in quotes count, too. -1 if there is none.
+ */
+function tooDeepAt(text: string): number {
+  const indents: number[] = [];
+  let brackets = 0;
+  return text.split("\n").findIndex((line) => {
+    const indent = line.search(/[^ ]/);
+    if (indent < 0) return false;
+    while (indents.length > 0 && indents.at(-1)! >= indent) indents.pop();
+    indents.push(indent);
+    const signs = /^(?:[-?:][ \t]+)*/.exec(line.slice(indent))![0].match(/[-?:]/g)?.length ?? 0;
+    let deepest = brackets;
+    for (const [bracket] of line.matchAll(/[[{\]}]/g)) {
+      brackets = Math.max(0, brackets + (bracket === "[" || bracket === "{" ? 1 : -1));
+      deepest = Math.max(deepest, brackets);
+    }
+    return indents.length + signs + deepest > MOST_DEPTH;
+  });
+}
 
 /**
  * Parses `text` and validates it.
@@ -23,6 +48,15 @@ export function parseYaml<T>(
   schema: z.ZodType<T>,
   prepare: (value: unknown) => unknown = (value) => value,
 ): T {
+  const deep = tooDeepAt(text);
+  if (deep >= 0) {
+    throw new FirnError("RECIPE_SYNTAX", {
+      expected: `at most ${MOST_DEPTH} lists and maps in one another`,
+      got: "more",
+      where: `${file}:${deep + 1}`,
+      next: "Correct this line; a bracket may have been left open.",
+    });
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const fault = document.errors[0] ?? document.warnings[0];

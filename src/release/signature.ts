@@ -13,7 +13,7 @@ import {
   verify,
 } from "node:crypto";
 import { z } from "zod";
-import { canonicalJson, FirnError, type Json } from "../core/index.ts";
+import { canonicalJson, FirnError, type Json, parseJson } from "../core/index.ts";
 import type { ReleaseFile } from "./checksums.ts";
 
 /** The signature's file inside the release. */
@@ -146,9 +146,9 @@ export interface SignedFiles {
   readonly files: ReadonlyMap<string, string>;
 }
 
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
@@ -163,7 +163,7 @@ export function checkSignature(text: string, key: KeyObject, where: string): Sig
       where,
       next: "Get the release, or the provider's public key (--public-key), again from where it is published. Do not use this copy.",
     });
-  const bundle = bundleSchema.safeParse(parseJson(text));
+  const bundle = bundleSchema.safeParse(jsonOf(text));
   if (!bundle.success) throw fault("a file that is not a bundle of this kind");
   const { payload: encoded, signatures } = bundle.data.dsseEnvelope;
   if (bundle.data.verificationMaterial.publicKey.hint !== keyHint(key))
@@ -172,7 +172,7 @@ export function checkSignature(text: string, key: KeyObject, where: string): Sig
   const signature = Buffer.from(signatures[0]!.sig, "base64");
   if (!verify("sha256", preAuthentication(payload), key, signature))
     throw fault("a statement that was changed after it was signed");
-  const statement = statementSchema.safeParse(parseJson(payload.toString()));
+  const statement = statementSchema.safeParse(jsonOf(payload.toString()));
   if (!statement.success) throw fault("a signed statement about something else");
   const { resources } = statement.data.predicate;
   const [subject] = statement.data.subject;
@@ -232,7 +232,7 @@ export function checkStatement(
       where,
       next: "Ask the provider for the receipt again, or for the right public key (--public-key).",
     });
-  const parsed = signedSchema.safeParse(parseJson(text));
+  const parsed = signedSchema.safeParse(jsonOf(text));
   if (!parsed.success) throw fault("a file that is not a signed statement");
   const { envelope, publicKey } = parsed.data;
   const key = readPublicKey(publicKeyPem ?? publicKey, where);
@@ -240,5 +240,5 @@ export function checkStatement(
   const signature = Buffer.from(envelope.signatures[0]!.sig, "base64");
   if (!verify("sha256", preAuthentication(payload, envelope.payloadType), key, signature))
     throw fault("one that was changed, or signed by another key");
-  return { statement: parseJson(payload.toString()) as Json, key: keyHint(key) };
+  return { statement: jsonOf(payload.toString()) as Json, key: keyHint(key) };
 }

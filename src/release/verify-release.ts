@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { MANIFEST_FILE } from "../artifacts/index.ts";
-import { FirnError, systemErrorCode } from "../core/index.ts";
+import { FirnError, systemErrorCode, parseJson } from "../core/index.ts";
 import { factId } from "../ledger/index.ts";
 import { CHECKSUMS, hashRelease, type ReleaseFile } from "./checksums.ts";
 import { LEGAL } from "./papers/write-papers.ts";
@@ -97,7 +97,7 @@ const factSchema = z.object({
 
 function parseReleaseFact(line: string): z.infer<typeof factSchema> | undefined {
   try {
-    return factSchema.parse(JSON.parse(line));
+    return factSchema.parse(parseJson(line));
   } catch {
     return undefined;
   }

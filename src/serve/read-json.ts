@@ -1,4 +1,5 @@
 /** @file A request's body: bounded, strict UTF-8, then JSON. Nothing is held in memory beyond the bound. */
+import { parseJson } from "../core/index.ts";
 import { ApiError } from "./api-error.ts";
 import { ClientGone } from "./request-scope.ts";
 
@@ -14,7 +15,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
     throw new ApiError(400, { message: "The request body is not valid UTF-8.", code: "invalid_utf8" });
   }
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
     const detail = error instanceof Error ? error.message.replace(/[^\x20-\x7e]/g, "?").slice(0, 120) : "";
     throw new ApiError(400, {

@@ -83,6 +83,7 @@ describe("a GGUF on which llama.cpp would end the process", () => {
     ["split.count of another type", set("split.count", TEXT, [text("2")])],
     ["a name that does not end in -00001-of-00002.gguf", set("split.count", U16, [number(2, 2)])],
     ["number type 26 in blk.0.attn_q.weight", retype("blk.0.attn_q.weight", 26)],
+    ["number type 9 in output.weight", retype("output.weight", 9)],
     ["number type 1 in blk.0.attn_norm.weight", retype("blk.0.attn_norm.weight", 1)],
   ])("is refused: %s", async (why, edit) => {
     expect(await check("edited.gguf", edit)).toMatchObject({

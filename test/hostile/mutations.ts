@@ -193,6 +193,29 @@ const run = fc.tuple(place, fc.constantFrom(...RUNS), fc.constantFrom(30, 3000, 
       splice(file, share, 0, Buffer.from(unit.repeat(length))),
 );
 
+/** A value of a JSON file, or a new one beside it, that nests deeply and is closed again: what comes after parsing must bear it. */
+const deepen = fc
+  .tuple(
+    place,
+    fc.constantFrom<readonly [string, string]>(["[", "]"], ['{"a":', "}"]),
+    fc.constantFrom(50, 20_000),
+    fc.boolean(),
+  )
+  .map(
+    ([share, [open, close], depth, beside]): Edit =>
+      (file) => {
+        const text = file.toString("latin1");
+        const value = `${open.repeat(depth)}1${close.repeat(depth)}`;
+        const found = (beside ? /\{/g : /(?<=[[:,]\s*)(?:"[^"\\]*"(?!\s*:)|\d+|true|null)/g).exec(
+          text.slice(Math.floor(share * text.length)),
+        );
+        if (found === null) return file;
+        const at = Math.floor(share * text.length) + found.index;
+        const put = beside ? `{"more":${value},` : value;
+        return Buffer.from(text.slice(0, at) + put + text.slice(at + found[0].length), "latin1");
+      },
+  );
+
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 4, arbitrary: flip },
   { weight: 3, arbitrary: overwrite },
@@ -203,6 +226,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 3, arbitrary: lie },
   { weight: 3, arbitrary: renumber },
   { weight: 1, arbitrary: nest },
+  { weight: 2, arbitrary: deepen },
   { weight: 1, arbitrary: run },
 );
 

@@ -3,7 +3,7 @@
  * every file, and where each lies. A branch or tag is resolved to its commit once, so that nothing moves underneath.
  */
 import { z } from "zod";
-import { FirnError } from "../../core/index.ts";
+import { FirnError, parseJson } from "../../core/index.ts";
 import { type Downloaded, type DownloadOptions, downloadFile } from "./download-file.ts";
 import { printableUrl, readAnswer, type Patience, type ServerAccess } from "./request.ts";
 
@@ -145,7 +145,7 @@ export function hubServer(access: HubAccess, repository: string): ServerAccess {
 
 function parseAnswer<T>(schema: z.ZodType<T>, text: string, url: string): T {
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(parseJson(text));
   } catch (cause) {
     throw new FirnError("DOWNLOAD_ANSWER", {
       expected: "an answer as the Hub gives it",

@@ -2,6 +2,7 @@
  * @file The gateway: the same front before engines of others. What a request passes here (keys, limits, output filter,
  * log) is what it passes before a model of ours; the engine does the rest.
  */
+import { parseJson } from "../../core/index.ts";
 import { z } from "zod";
 import { ApiError, fromSchemaError } from "../api-error.ts";
 import type { OutputIndex } from "../output-guard.ts";
@@ -220,7 +221,7 @@ function isUsageOnly(chunk: Shape): boolean {
 function parseObject(text: string): Shape {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new UpstreamFailure("its answer is not JSON", error);
   }

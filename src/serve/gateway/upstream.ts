@@ -2,6 +2,7 @@
  * @file One engine behind the gateway (vLLM, SGLang, llama.cpp's server, another Firn): sending it requests, and asking now
  * and then whether it lives and which models it has.
  */
+import { parseJson } from "../../core/index.ts";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { z } from "zod";
@@ -77,7 +78,7 @@ export class Upstream {
       const answer = await this.send("GET", "/v1/models", undefined, limit);
       this.#refusesKey = isKeyRefusal(answer);
       const text = await readText(answer);
-      const { data } = modelsSchema.parse(JSON.parse(text));
+      const { data } = modelsSchema.parse(parseJson(text));
       this.#models = data.map((model) => ({
         id: model.id,
         created: model.created ?? 0,

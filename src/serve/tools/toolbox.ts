@@ -1,5 +1,5 @@
 /** @file The tools of one server: listed for clients in OpenAI's form, and called one at a time by name. */
-import { nearestName } from "../../core/index.ts";
+import { nearestName, parseJson } from "../../core/index.ts";
 import { type Tool, toolError, type ToolResult } from "./tool.ts";
 
 /** A tool as requests to `/v1/chat/completions` name it. */
@@ -50,7 +50,7 @@ export class Toolbox {
     if (argumentsText.length > MAX_ARGUMENTS) return toolError("The arguments are too long.");
     let args: unknown;
     try {
-      args = argumentsText.trim() === "" ? {} : JSON.parse(argumentsText);
+      args = argumentsText.trim() === "" ? {} : parseJson(argumentsText);
     } catch {
       return toolError("The arguments are not JSON.");
     }
