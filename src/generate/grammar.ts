@@ -28,27 +28,33 @@ export interface GrammarState {
   readonly next: Map<number, GrammarState | undefined>;
 }
 
-/** A grammar is made while others wait; this one takes a second or two. */
-const MAX_RULES = 100_000;
+/** Rules and alternatives together. A grammar is made while others wait; one of this size takes a second. */
+const MAX_SIZE = 300_000;
 
 /** Collects rules; rule 0 is the whole text. */
 export class GrammarBuilder {
   readonly #rules: Alternative[][] = [[]];
+  #size = 0;
 
   /** A new rule without alternatives, to be defined once its number is known to others. */
   declare(): number {
-    if (this.#rules.length >= MAX_RULES) {
-      throw new FirnError("GENERATE_SCHEMA", {
-        expected: `a form that a grammar of ${MAX_RULES} rules can hold`,
-        got: "a larger one",
-        next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
-      });
-    }
+    this.#grow(1);
     return this.#rules.push([]) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
+    this.#grow(alternatives.length);
     this.#rules[rule] = [...alternatives];
+  }
+
+  #grow(by: number): void {
+    this.#size += by;
+    if (this.#size <= MAX_SIZE) return;
+    throw new FirnError("GENERATE_SCHEMA", {
+      expected: `a form whose grammar has at most ${MAX_SIZE} rules and alternatives`,
+      got: "more",
+      next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
+    });
   }
 
   rule(...alternatives: readonly Alternative[]): GrammarElement {
@@ -88,31 +94,34 @@ export class GrammarBuilder {
 
   /** Whether some text is of the form of `element`. */
   possible(element: GrammarElement): boolean {
-    return "bytes" in element ? element.bytes.includes(1) : this.#possibleRules().has(element.rule);
+    return "bytes" in element
+      ? element.bytes.includes(1)
+      : this.#possibleRules(element.rule).has(element.rule);
   }
 
   /** The grammar whose texts are `root`'s; what no text can complete is left out, so that no text comes to a dead end. */
   build(root: GrammarElement): Grammar {
     this.define(0, [[root]]);
-    const rules = this.#possibleRules();
+    const rules = this.#possibleRules(0);
     const can = (element: GrammarElement): boolean =>
       "bytes" in element ? element.bytes.includes(1) : rules.has(element.rule);
     return new Grammar(this.#rules.map((alternatives) => alternatives.filter((one) => one.every(can))));
   }
 
-  /** The rules that some finite text completes: those of an alternative all of whose rules are known to be such. */
-  #possibleRules(): ReadonlySet<number> {
+  /** Of the rules that `from` leads to, those that some finite text completes: all rules of some alternative are such. */
+  #possibleRules(from: number): ReadonlySet<number> {
     const possible = new Set<number>();
     /** Rule → the alternatives that wait for it, with the number of rules each still waits for. */
-    const waiting = new Map<number, { readonly rule: number; missing: number }[]>();
+    const waiting = new Map<number, { readonly rule: number; missing: number }[]>([[from, []]]);
     const found: number[] = [];
     const add = (rule: number): void => {
       if (possible.has(rule)) return;
       possible.add(rule);
       found.push(rule);
     };
-    this.#rules.forEach((alternatives, rule) => {
-      for (const alternative of alternatives) {
+    // The map grows while it is gone through: what an alternative waits for is looked at later.
+    for (const rule of waiting.keys()) {
+      for (const alternative of this.#rules[rule]!) {
         if (alternative.some((one) => "bytes" in one && !one.bytes.includes(1))) continue;
         const needed = alternative.flatMap((one) => ("rule" in one ? [one.rule] : []));
         const waiter = { rule, missing: needed.length };
@@ -123,7 +132,7 @@ export class GrammarBuilder {
         }
         if (needed.length === 0) add(rule);
       }
-    });
+    }
     for (let rule = found.pop(); rule !== undefined; rule = found.pop())
       for (const waiter of waiting.get(rule) ?? []) if (--waiter.missing === 0) add(waiter.rule);
     return possible;
