@@ -88,7 +88,11 @@ describe("a conversation in the terminal", () => {
     expect(shown).toContain('calls calculator {"expression":"6 * 7"}');
     // What is neither yes nor no is asked again.
     expect(shown.match(/run it\?/g)).toHaveLength(2);
-    expect(shown).toContain("gives 42");
+    expect(shown).toContain("gives 42\nmodel I have read: 42\n");
+    // Where the transcript alone is wanted, whoever is asked sees what about all the same.
+    const silent = await converse(["6 times 7?", "y"], { silent: true });
+    expect(silent.shown).toContain('calls calculator {"expression":"6 * 7"}');
+    expect(silent.shown).not.toContain("I have read");
   });
 
   it.each([[["n"]], [[]]])(

@@ -73,9 +73,13 @@ export async function talk(options: TalkOptions): Promise<TranscriptTurn[]> {
     const content = line.trim();
     if (content === "") continue;
     messages.push({ role: "user", content });
-    if (terminal.interactive) terminal.writeStatus(terminal.style("bold", "model "));
+    const label = (): void => {
+      if (live) terminal.writeStatus(terminal.style("bold", "model "));
+    };
+    label();
     const calls: TranscriptCall[] = [];
     let said = "";
+    let afterCall = false;
     const agent = runAgent(messages, {
       served,
       toolbox,
@@ -86,6 +90,11 @@ export async function talk(options: TalkOptions): Promise<TranscriptTurn[]> {
     });
     for await (const event of agent) {
       if (event.kind === "text") {
+        if (afterCall) {
+          label();
+          if (said !== "") said += "\n";
+          afterCall = false;
+        }
         said += event.text;
         if (live) terminal.writeStatus(harmless(event.text));
       } else if (event.kind === "answered") {
@@ -93,6 +102,7 @@ export async function talk(options: TalkOptions): Promise<TranscriptTurn[]> {
       } else if (event.kind === "call") {
         calls.push(transcribe(event.call, event.result));
         if (event.result !== undefined) desk.show(event.result);
+        afterCall = true;
       } else if (!silent) {
         terminal.writeStatus("The model has called tools so often that it waits for you to go on.\n");
       }
@@ -148,7 +158,6 @@ class CallDesk {
     const shown = places.length > 0 ? places : [...lines.slice(0, SHOWN_LINES), ...more];
     const head = result.isError ? terminal.style("red", "fails") : "gives";
     this.#say(`${head} ${shown.join("\n      ")}`);
-    if (terminal.interactive) this.#say(terminal.style("bold", "model "), "");
   }
 
   #describe(call: SpokenCall): string {
@@ -158,8 +167,10 @@ class CallDesk {
     return `${harmless(call.name)}${origin} ${harmless(call.arguments)}`;
   }
 
-  #say(text: string, end = "\n"): void {
-    if (!this.#options.silent) this.#options.terminal.writeStatus(`${text}${end}`);
+  /** Whoever is asked must see what about, even where the transcript alone is wanted. */
+  #say(text: string): void {
+    const { silent, terminal } = this.#options;
+    if (!silent || terminal.interactive) terminal.writeStatus(`${text}\n`);
   }
 }
 

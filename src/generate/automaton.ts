@@ -13,9 +13,11 @@ export interface AutomatonState {
 /** State 0 is the start. */
 export type Automaton = readonly AutomatonState[];
 
-/** More states than this are more than an answer is worth: a grammar is made for every request. */
+/** More is more than an answer is worth: a grammar is made for every request. */
 const MAX_STATES = 20_000;
-const MAX_EDGES = 200_000;
+const MAX_EDGES = 50_000;
+/** Pairs of edges of two automata that are looked at. */
+const MAX_PAIRS = 500_000;
 
 /** What a state of an automaton is, and where it leads, before it has a number. */
 export interface Look<State> {
@@ -74,7 +76,7 @@ export function both(a: Automaton, b: Automaton): Automaton | undefined {
     ([i, j]) => i * b.length + j,
     ([i, j]) => {
       pairs += a[i]!.edges.length * b[j]!.edges.length;
-      if (pairs > MAX_EDGES) return undefined;
+      if (pairs > MAX_PAIRS) return undefined;
       return {
         accepts: a[i]!.accepts && b[j]!.accepts,
         edges: a[i]!.edges.flatMap((one) =>

@@ -48,19 +48,23 @@ export class GrammarBuilder {
 
   /** A new rule without alternatives, to be defined once its number is known to others. */
   declare(): number {
+    this.#grow(1);
     return this.#rules.push([]) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
+    this.#grow(alternatives.reduce((sum, { length }) => sum + 1 + length, 0));
     this.#rules[rule] = [...alternatives];
-    this.#size += alternatives.reduce((sum, { length }) => sum + 1 + length, 1);
-    if (this.#size > MAX_SIZE) {
-      throw new FirnError("GENERATE_SCHEMA", {
-        expected: `a form that a grammar of ${MAX_SIZE} parts can hold`,
-        got: "a larger one",
-        next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
-      });
-    }
+  }
+
+  #grow(by: number): void {
+    this.#size += by;
+    if (this.#size <= MAX_SIZE) return;
+    throw new FirnError("GENERATE_SCHEMA", {
+      expected: `a form whose grammar has at most ${MAX_SIZE} parts`,
+      got: "more",
+      next: "Ask for a smaller form: shorter lists, lower counts, simpler patterns.",
+    });
   }
 
   rule(...alternatives: readonly Alternative[]): GrammarElement {
@@ -101,31 +105,34 @@ export class GrammarBuilder {
 
   /** Whether some text is of the form of `element`. */
   possible(element: GrammarElement): boolean {
-    return "bytes" in element ? element.bytes.includes(1) : this.#possibleRules().has(element.rule);
+    return "bytes" in element
+      ? element.bytes.includes(1)
+      : this.#possibleRules(element.rule).has(element.rule);
   }
 
   /** The grammar whose texts are `root`'s; what no text can complete is left out, so that no text comes to a dead end. */
   build(root: GrammarElement): Grammar {
     this.define(0, [[root]]);
-    const rules = this.#possibleRules();
+    const rules = this.#possibleRules(0);
     const can = (element: GrammarElement): boolean =>
       "bytes" in element ? element.bytes.includes(1) : rules.has(element.rule);
     return new Grammar(this.#rules.map((alternatives) => alternatives.filter((one) => one.every(can))));
   }
 
-  /** The rules that some finite text completes: those of an alternative all of whose rules are known to be such. */
-  #possibleRules(): ReadonlySet<number> {
+  /** Of the rules that `from` leads to, those that some finite text completes: all rules of some alternative are such. */
+  #possibleRules(from: number): ReadonlySet<number> {
     const possible = new Set<number>();
     /** Rule → the alternatives that wait for it, with the number of rules each still waits for. */
-    const waiting = new Map<number, { readonly rule: number; missing: number }[]>();
+    const waiting = new Map<number, { readonly rule: number; missing: number }[]>([[from, []]]);
     const found: number[] = [];
     const add = (rule: number): void => {
       if (possible.has(rule)) return;
       possible.add(rule);
       found.push(rule);
     };
-    this.#rules.forEach((alternatives, rule) => {
-      for (const alternative of alternatives) {
+    // The map grows while it is gone through: what an alternative waits for is looked at later.
+    for (const rule of waiting.keys()) {
+      for (const alternative of this.#rules[rule]!) {
         if (alternative.some((one) => "bytes" in one && !one.bytes.includes(1))) continue;
         const needed = alternative.flatMap((one) => ("rule" in one ? [one.rule] : []));
         const waiter = { rule, missing: needed.length };
@@ -136,7 +143,7 @@ export class GrammarBuilder {
         }
         if (needed.length === 0) add(rule);
       }
-    });
+    }
     for (let rule = found.pop(); rule !== undefined; rule = found.pop())
       for (const waiter of waiting.get(rule) ?? []) if (--waiter.missing === 0) add(waiter.rule);
     return possible;

@@ -51,8 +51,7 @@ export function patternAutomaton(pattern: string): Automaton {
       return { accepts: nodes.reach(node, { first, last: true }).includes(accept), edges };
     },
   );
-  if (automaton === undefined)
-    throw new PatternRefused("too much: its automaton has more than 20,000 states");
+  if (automaton === undefined) throw new PatternRefused("too much: its automaton is too large");
   return automaton;
 }
 

@@ -42,6 +42,8 @@ const NULL: Schema = { type: "null" };
 const MAX_ALTERNATIVES = 256;
 const MAX_STEPS = 100_000;
 
+class TooMany extends Error {}
+
 /** Reads the demands of the parts of one schema. */
 export class DemandReader {
   readonly #root: unknown;
@@ -64,7 +66,18 @@ export class DemandReader {
    */
   read(parts: readonly Part[]): Demand[] {
     const at = parts[0]?.at ?? "#";
-    return this.#product(parts, at, []).map((flat) => this.#keywords.join(flat, at));
+    return this.#waysOf(parts, at).map((flat) => this.#keywords.join(flat, at));
+  }
+
+  #waysOf(parts: readonly Part[], at: string): Part[][] {
+    try {
+      return this.#product(parts, []);
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error;
+      if (this.#strict) refuse("combinations that can be written out", error.message, at);
+      // Any value.
+      return [[]];
+    }
   }
 
   /** Whether `value` is one that `parts` describe. */
@@ -101,20 +114,19 @@ export class DemandReader {
   }
 
   /** The ways to meet all of `parts`, each as schemas without combinations. */
-  #product(parts: readonly Part[], at: string, within: readonly unknown[]): Part[][] {
+  #product(parts: readonly Part[], within: readonly unknown[]): Part[][] {
     let ways: Part[][] = [[]];
     for (const part of parts) {
       const choices = this.#expand(part, within);
       ways = ways.flatMap((way) => choices.map((choice) => [...way, ...choice]));
-      if (ways.length > MAX_ALTERNATIVES)
-        refuse(`combinations with at most ${MAX_ALTERNATIVES} alternatives`, "more", at);
+      if (ways.length > MAX_ALTERNATIVES) throw new TooMany(`more than ${MAX_ALTERNATIVES} alternatives`);
     }
     return ways;
   }
 
   /** `within`: the schemas that this one is a combination in. */
   #expand({ schema, at }: Part, within: readonly unknown[]): Part[][] {
-    if (++this.#steps > MAX_STEPS) refuse("a schema whose combinations can be written out", "too many", at);
+    if (++this.#steps > MAX_STEPS) throw new TooMany(`more than ${MAX_STEPS} schemas to look at`);
     if (schema === true) return [[]];
     if (schema === false) return [];
     if (!isRecord(schema)) refuse("a JSON schema (an object)", JSON.stringify(schema).slice(0, 60), at);
@@ -131,7 +143,7 @@ export class DemandReader {
     } else if (pointer !== undefined)
       refuse("a $ref that is a text", JSON.stringify(pointer).slice(0, 60), at);
     parts.push(...(this.#list(schema, "allOf", at) ?? []));
-    let ways = this.#product(parts, at, inside);
+    let ways = this.#product(parts, inside);
     for (const keyword of ["anyOf", "oneOf"] as const) {
       const options = this.#list(schema, keyword, at);
       if (options === undefined) continue;
@@ -139,10 +151,9 @@ export class DemandReader {
         this.#checkApart(options, at);
         this.#apart.add(schema);
       }
-      const choices = options.flatMap((option) => this.#product([option], at, inside));
+      const choices = options.flatMap((option) => this.#product([option], inside));
       ways = ways.flatMap((way) => choices.map((choice) => [...way, ...choice]));
-      if (ways.length > MAX_ALTERNATIVES)
-        refuse(`combinations with at most ${MAX_ALTERNATIVES} alternatives`, "more", `${at}/${keyword}`);
+      if (ways.length > MAX_ALTERNATIVES) throw new TooMany(`more than ${MAX_ALTERNATIVES} alternatives`);
     }
     const binds = BINDING.some((keyword) => schema[keyword] !== undefined);
     if (binds) ways = ways.map((way) => [...way, { schema, at }]);

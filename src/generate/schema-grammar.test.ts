@@ -342,6 +342,15 @@ describe("a schema's grammar", () => {
     ).toEqual([true, true, true, false]);
   });
 
+  it("reads the bounds of older drafts, and of a loose schema with too many combinations takes anything", () => {
+    const old = grammarOf({ type: "integer", minimum: 3, exclusiveMinimum: true, maximum: 5 });
+    expect(["3", "4", "5", "6"].map((text) => accepts(old, text))).toEqual([false, true, true, false]);
+    const either = { anyOf: Array.from({ length: 20 }, (_, i) => ({ const: i })) };
+    const much = { allOf: [either, { ...either }, { ...either }] };
+    expect(() => grammarOf(much)).toThrow("more than 256 alternatives");
+    expect(accepts(grammarOf(much, false), '"anything"')).toBe(true);
+  });
+
   it("follows a list that may end anywhere, by anyOf and by its discriminator", () => {
     const chain = {
       $ref: "#/$defs/link",

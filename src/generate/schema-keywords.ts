@@ -116,17 +116,20 @@ export class KeywordReader {
     };
   }
 
+  /** Bounds; in the fourth draft of JSON Schema and in OpenAPI 3.0 the exclusive ones are yes or no. */
   #bounds(schema: Schema, at: string): { readonly min?: Bound; readonly max?: Bound }[] {
+    const { exclusiveMinimum, exclusiveMaximum } = schema;
     const bound = (name: string, side: "min" | "max", open: boolean) => {
       const value = schema[name];
       if (value === undefined || value === null) return [];
+      if (typeof value === "boolean" && name.startsWith("exclusive")) return [];
       if (typeof value !== "number") refuse("a number", JSON.stringify(value).slice(0, 60), `${at}/${name}`);
       return [{ [side]: { value, open } }];
     };
     return [
-      ...bound("minimum", "min", false),
+      ...bound("minimum", "min", exclusiveMinimum === true),
       ...bound("exclusiveMinimum", "min", true),
-      ...bound("maximum", "max", false),
+      ...bound("maximum", "max", exclusiveMaximum === true),
       ...bound("exclusiveMaximum", "max", true),
     ];
   }

@@ -99,5 +99,6 @@ export class SequencePool {
 
 /** How many tokens of `prompt` a sequence has read; its last one is always to be read, for what comes after it. */
 function knownOf(sequence: LlamaContextSequence, prompt: readonly number[]): number {
-  return sequence.compareContextTokens(prompt.slice(0, -1) as Token[]).firstDifferentIndex;
+  const { firstDifferentIndex } = sequence.compareContextTokens(prompt as Token[]);
+  return Math.max(0, Math.min(firstDifferentIndex, prompt.length - 1));
 }

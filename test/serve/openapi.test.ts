@@ -37,6 +37,14 @@ const openAiTools = ["get_weather", "get_time"].map((name) => ({
 const requests: Record<string, object[]> = {
   "/v1/chat/completions": [
     { ...hello, logprobs: true, top_logprobs: 2, stop: null, n: 2, max_tokens: 4 },
+    {
+      ...hello,
+      presence_penalty: 0.2,
+      frequency_penalty: null,
+      min_p: 0.1,
+      repetition_penalty: 1.1,
+      max_tokens: 4,
+    },
     { model: "ngram", messages, temperature: 0, tools: openAiTools, stream_options: { include_usage: true } },
     { ...hello, messages: [{ role: "user", content: "What is two and two?" }] },
   ],
