@@ -197,9 +197,11 @@ describe.skipIf(noBrowser)("the page", () => {
       location.hash = "transparency";
     });
     const current = page.locator(".views [aria-current]", { hasText: "Transparency" });
-    await current.waitFor();
-    const box = await current.boundingBox();
-    expect(box!.x + box!.width).toBeLessThanOrEqual(390);
+    const right = async (): Promise<number> => {
+      const box = await current.boundingBox();
+      return box!.x + box!.width;
+    };
+    await expect.poll(right).toBeLessThanOrEqual(390);
     // This server has no papers.
     harness.complaints = harness.complaints.filter((text) => !text.includes("404"));
   });

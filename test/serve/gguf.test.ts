@@ -1,9 +1,10 @@
 /** @file The service on a real GGUF file in llama.cpp with Firn's tokenizer, asked by the official client. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { randomStream } from "../../src/core/index.ts";
 import {
   GrammarConstraint,
@@ -26,6 +27,7 @@ import {
   tokenizerFromMerges,
   trainMerges,
 } from "../../src/tokenizer/index.ts";
+import { firn } from "../pipeline/tiny.ts";
 import { TINY, writeTinyModel } from "../release/tiny-model.ts";
 import { post, serveNgram } from "./service.ts";
 
@@ -41,6 +43,7 @@ async function trainedTokenizer(): Promise<Tokenizer> {
 }
 
 let dir: string;
+let path: string;
 let tokenizer: Tokenizer;
 let model: LlamaModel;
 let server: RunningServer;
@@ -53,7 +56,7 @@ beforeAll(async () => {
   const tokenizerDir = join(dir, "trained-tokenizer");
   await mkdir(tokenizerDir);
   await saveTokenizer(tokenizer, tokenizerDir);
-  const path = join(dir, "tiny.gguf");
+  path = join(tokenizerDir, "tiny.gguf");
   const about = { name: "tiny", version: "1", description: "test", licence: "Apache-2.0", languages: ["de"] };
   await writeApertusGguf({ weightsDir, tokenizerDir, path, type: "F32", about });
   model = await openLlamaModel(path, { name: "tiny", threads: 1 });
@@ -69,6 +72,27 @@ afterAll(async () => {
 
 const question = [{ role: "user" as const, content: "Scheint die Sonne? <|assistant_start|>" }];
 const request = { model: "tiny", messages: question, max_tokens: 24, temperature: 1, top_p: 1, seed: 5 };
+
+describe("a conversation in the terminal on llama.cpp", () => {
+  it("answers each line that is piped in, whatever has to be opened before", async () => {
+    const stdin = vi.spyOn(process, "stdin", "get");
+    const talk = (...words: string[]) => {
+      stdin.mockReturnValue(Readable.from(["Hallo\n", "Firn?\n"]) as unknown as typeof process.stdin);
+      return firn("chat", path, "--max-tokens", "4", "--threads", "1", "--json", ...words);
+    };
+    try {
+      const { code, out } = await talk();
+      expect(code, out).toBe(0);
+      const { turns } = JSON.parse(out) as { turns: { user: string }[] };
+      expect(turns.map(({ user }) => user)).toEqual(["Hallo", "Firn?"]);
+      await writeFile(join(dir, "a.md"), TEXT);
+      // No line was lost while the documents were read: for this small a context they are too much.
+      expect((await talk("--documents", dir)).out).toContain("SERVE_MESSAGE_TOO_LONG");
+    } finally {
+      stdin.mockRestore();
+    }
+  });
+});
 
 describe("the service on llama.cpp", () => {
   it("renders the chat itself, so that nobody can forge a turn", async () => {

@@ -29,12 +29,13 @@ export async function run(call: CommandCall): Promise<void> {
   const { threads } = machineUse(options);
   const wanted = options.tools || options.documents !== undefined || options.mcp !== undefined;
   const opened = await openModel(call.arguments[0], { store: options.store, threads, sequences: 1 });
-  const input = createInterface({ input: process.stdin, terminal: false });
-  const onAbort = (): void => input.close();
-  signal.addEventListener("abort", onAbort, { once: true });
-  const created = Math.floor(opened.time.getTime() / 1000);
   try {
     const { tools, close } = wanted ? await openTools(options, call) : NO_TOOLS;
+    // From here on nothing is waited for before the first line is: lines that nobody waits for would be lost.
+    const input = createInterface({ input: process.stdin, terminal: false });
+    const onAbort = (): void => input.close();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const created = Math.floor(opened.time.getTime() / 1000);
     try {
       const turns = await talk({
         served: { id: opened.name, model: opened.model, chat: tokenizerCodec(opened.tokenizer), created },
@@ -49,11 +50,11 @@ export async function run(call: CommandCall): Promise<void> {
       });
       if (call.json) call.printJson({ model: opened.name, turns });
     } finally {
+      signal.removeEventListener("abort", onAbort);
+      input.close();
       await close();
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
-    input.close();
     await opened.model.close();
   }
 }
