@@ -76,7 +76,10 @@ class Cursor {
   text(what: string, most: number): string {
     const length = this.count(`a length of ${what}`, most);
     const at = this.skip(length);
-    return this.#bytes.toString("utf8", at, at + length);
+    const text = this.#bytes.toString("utf8", at, at + length);
+    // Where llama.cpp takes a name for a C string, it would end there.
+    if (text.includes("\0")) throw new Impossible(`a NUL in ${what}`);
+    return text;
   }
 
   /** A text as its bytes, one character each: for comparing, not for reading. */

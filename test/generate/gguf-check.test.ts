@@ -80,6 +80,7 @@ describe("a GGUF on which llama.cpp would end the process", () => {
     ["epsilon = -1", set("apertus.attention.layer_norm_rms_epsilon", F32, [float(-1)])],
     ["freq_base = NaN", set("apertus.rope.freq_base", F32, [float(Number.NaN)])],
     ["key without a name", set("", U32, [number(1)])],
+    ["NUL in a metadata key", set("\0eneral.size_label", U32, [number(1)])],
     ["split.count of another type", set("split.count", TEXT, [text("2")])],
     ["a name that does not end in -00001-of-00002.gguf", set("split.count", U16, [number(2, 2)])],
     ["number type 26 in blk.0.attn_q.weight", retype("blk.0.attn_q.weight", 26)],
