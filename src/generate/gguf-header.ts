@@ -121,7 +121,11 @@ export interface Metadata {
 /** The token list: no two may be the same. */
 function readTokens(cursor: Cursor, length: number): ReadonlySet<string> {
   const seen = new Set<string>();
-  for (let i = 0; i < length; i++) seen.add(cursor.rawText("a token's length"));
+  for (let i = 0; i < length; i++) {
+    // As llama.cpp reads it: to the first NUL, and an empty one by its number.
+    const [word = ""] = cursor.rawText("a token's length").split("\0", 1);
+    seen.add(word === "" ? `[EMPTY_${i}]` : word);
+  }
   if (seen.size !== length) throw new Impossible(`a token list with ${length - seen.size} doubles`);
   return seen;
 }

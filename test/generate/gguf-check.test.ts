@@ -69,6 +69,7 @@ describe("a GGUF on which llama.cpp would end the process", () => {
     ["tokenizer of kind none", set("tokenizer.ggml.model", TEXT, [text("none")])],
     ["tokenizer of kind rwkv", set("tokenizer.ggml.model", TEXT, [text("rwkv")])],
     ["tokenizer without the byte <0x00>", set("tokenizer.ggml.model", TEXT, [text("llama")])],
+    ["token list with 1 doubles", set("tokenizer.ggml.tokens", LIST, [text("a"), text("a\0b")], TEXT)],
     ["token_type not one number per token", set("tokenizer.ggml.token_type", LIST, [number(1)], U32)],
     ["merges that are no texts", set("tokenizer.ggml.merges", LIST, [number(1)], U32)],
     ["expert_count = 4096", set("apertus.expert_count", U32, [number(4096)])],
