@@ -76,7 +76,10 @@ class Cursor {
   text(what: string, most: number): string {
     const length = this.count(`a length of ${what}`, most);
     const at = this.skip(length);
-    return this.#bytes.toString("utf8", at, at + length);
+    const text = this.#bytes.toString("utf8", at, at + length);
+    // Where llama.cpp takes a name for a C string, it would end there.
+    if (text.includes("\0")) throw new Impossible(`a NUL in ${what}`);
+    return text;
   }
 
   /** A text as its bytes, one character each: for comparing, not for reading. */
@@ -118,7 +121,11 @@ export interface Metadata {
 /** The token list: no two may be the same. */
 function readTokens(cursor: Cursor, length: number): ReadonlySet<string> {
   const seen = new Set<string>();
-  for (let i = 0; i < length; i++) seen.add(cursor.rawText("a token's length"));
+  for (let i = 0; i < length; i++) {
+    // As llama.cpp reads it: to the first NUL, and an empty one by its number.
+    const [word = ""] = cursor.rawText("a token's length").split("\0", 1);
+    seen.add(word === "" ? `[EMPTY_${i}]` : word);
+  }
   if (seen.size !== length) throw new Impossible(`a token list with ${length - seen.size} doubles`);
   return seen;
 }

@@ -3,7 +3,7 @@
  * other tekken files, GPT-2, Llama 3, Qwen, …) and refuses whatever it could not reproduce to the id.
  */
 import { z } from "zod";
-import { describeError, FirnError } from "../core/index.ts";
+import { describeError, FirnError, parseJson } from "../core/index.ts";
 import { BYTE_CHARACTERS, occursInText } from "./byte-alphabet.ts";
 import type { MergeRules } from "./rule-table.ts";
 import { PairTable } from "./pair-table.ts";
@@ -236,7 +236,7 @@ function parseFile(text: string, where: string): TokenizerFile {
   let value: unknown;
   try {
     if (text.length > LARGEST_FILE) throw new Error(`${text.length} characters`);
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new FirnError("TOKENIZER_JSON", {
       expected: `a JSON file of at most ${LARGEST_FILE} characters`,

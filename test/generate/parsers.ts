@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FirnError } from "../../src/core/index.ts";
+import { FirnError, parseJson } from "../../src/core/index.ts";
 import { checkGguf } from "../../src/generate/gguf-check.ts";
 import { JsonGrammarBuilder } from "../../src/generate/json-grammar.ts";
 import { schemaElement } from "../../src/generate/schema-grammar.ts";
@@ -54,7 +54,7 @@ export const generateParsers: readonly HostileParser[] = [
     read: (bytes) => {
       let schema: unknown;
       try {
-        schema = JSON.parse(bytes.toString());
+        schema = parseJson(bytes.toString());
       } catch {
         return;
       }

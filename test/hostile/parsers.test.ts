@@ -8,7 +8,7 @@ import { stopServers } from "../serve/parsers.ts";
 import { feed } from "./parser.ts";
 import { PARSERS } from "./parsers.ts";
 
-const RUNS = 8;
+const RUNS = 5;
 const ROOT = new URL("../../", import.meta.url);
 
 let dir: string;

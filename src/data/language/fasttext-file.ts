@@ -246,6 +246,8 @@ async function readDictionary(cursor: Cursor): Promise<Dictionary> {
     cursor.check(isLabel === entry >= words, "words and labels in disorder");
     if (isLabel) {
       labels.push(text.toString());
+      // fastText builds its tree with 1e15 for nodes that are not there yet: a label of more would be its own parent.
+      cursor.check(count >= 0 && count < 1e15, "a label that was counted too often");
       labelCounts.push(count);
     } else {
       pieces.push(text);

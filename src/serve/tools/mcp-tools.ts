@@ -6,7 +6,7 @@ import { Client, StreamableHTTPClientTransport, type Transport } from "@modelcon
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { z } from "zod";
 import { readJsonFile } from "../../artifacts/index.ts";
-import { describeError, FirnError } from "../../core/index.ts";
+import { describeError, FirnError, parseJson } from "../../core/index.ts";
 import { type Tool, toolError, type ToolResult } from "./tool.ts";
 
 const CONNECT_MS = 15_000;
@@ -14,6 +14,8 @@ const CALL_MS = 60_000;
 /** Characters of one result that are given to the model. */
 const MAX_RESULT = 64 * 1024;
 const MAX_TOOLS = 128;
+/** Characters of the schema of one tool's arguments. */
+const MAX_SCHEMA = 64 * 1024;
 
 const serverSchema = z.union([
   z.strictObject({
@@ -155,18 +157,32 @@ export async function openMcpTools(config: McpConfig): Promise<McpTools> {
   };
 }
 
+/** A schema that is too long, or nests so deeply that whoever walks over it fails, takes its tool away. */
+function hasSoundSchema({ inputSchema }: { readonly inputSchema: unknown }): boolean {
+  try {
+    const text = JSON.stringify(inputSchema);
+    parseJson(text);
+    return text.length <= MAX_SCHEMA;
+  } catch {
+    return false;
+  }
+}
+
 async function listTools(server: McpServer): Promise<Tool[]> {
   const client = await server.connect();
   const { tools } = await client.listTools(undefined, { timeout: CONNECT_MS });
-  return tools.slice(0, MAX_TOOLS).map(({ name, description, inputSchema }) => ({
-    name: `${server.name}__${name}`.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64),
-    description: (description ?? "").slice(0, 2000),
-    parameters: inputSchema as Readonly<Record<string, unknown>>,
-    origin: server.name,
-    call: async (args, signal) => {
-      if (typeof args !== "object" || args === null || Array.isArray(args))
-        return toolError("The arguments must be a JSON object.");
-      return server.call(name, args as Record<string, unknown>, signal);
-    },
-  }));
+  return tools
+    .filter(hasSoundSchema)
+    .slice(0, MAX_TOOLS)
+    .map(({ name, description, inputSchema }) => ({
+      name: `${server.name}__${name}`.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64),
+      description: (description ?? "").slice(0, 2000),
+      parameters: inputSchema as Readonly<Record<string, unknown>>,
+      origin: server.name,
+      call: async (args, signal) => {
+        if (typeof args !== "object" || args === null || Array.isArray(args))
+          return toolError("The arguments must be a JSON object.");
+        return server.call(name, args as Record<string, unknown>, signal);
+      },
+    }));
 }
