@@ -1,7 +1,8 @@
 /**
  * @file `npm run bench -- pages`: a web archive through extraction and cleaning, beside datatrove with Trafilatura and the
  * filters of FineWeb on the same archive, each in a process of its own: processor seconds and peak memory. The peer runs when
- * FIRN_BENCH_PYTHON names a Python that has it (`pip install datatrove[processing] spacy`).
+ * FIRN_BENCH_PYTHON names a Python that has it (`pip install "datatrove[io,processing,multilingual]" orjson lxml_html_clean faust-cchardet
+ * python-magic warcio spacy`, and the system's libmagic).
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
