@@ -17,6 +17,7 @@ import {
 import { Batcher } from "./batcher.ts";
 import { assert, describeError, FirnError, randomStream } from "../core/index.ts";
 import { checkGguf } from "./gguf-check.ts";
+import { findLargestWithoutSorting } from "./largest-logits.ts";
 import type { GeneratedToken, GenerateOptions, LanguageModel, TokenChoice } from "./language-model.ts";
 import { LogitChanges } from "./logit-changes.ts";
 import { knownLogprobs, logNormaliser, type LogitView, sampleToken, type TokenLogit } from "./sampler.ts";
@@ -348,8 +349,7 @@ export class LlamaModel implements LanguageModel {
         const want = asked[index];
         if (want === undefined) return id as Token;
         const tokens = want.tokens as readonly Token[];
-        // Looking for several of the largest logits makes llama.cpp's binding sort them all; a sampler at temperature 0
-        // finds the largest without.
+        // A sampler at temperature 0 finds the largest at once; for several see `largest-logits.ts`.
         const look =
           want.includeTop === 1
             ? {
@@ -433,6 +433,7 @@ export async function openLlamaModel(path: string, options: LlamaModelOptions): 
         ? { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false }
         : {}),
     });
+    findLargestWithoutSorting(context);
     const { threads } = options;
     return new LlamaModel(options.name, model, context, { vocabSize, contextLength, threads });
   } catch (error) {

@@ -53,6 +53,18 @@ describe("a llama.cpp model", () => {
     });
   });
 
+  it("tells the largest of its logits with the probabilities that they have among all", async () => {
+    const all = await model.distributions([1, 100, 101], 400);
+    const some = await model.distributions([1, 100, 101], 40);
+    all.forEach((choices, place) => {
+      expect(choices.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 4);
+      expect(new Set(choices.map(({ id }) => id)).size).toBe(400);
+      expect(some[place]!.map(({ id }) => id)).toEqual(choices.slice(0, 40).map(({ id }) => id));
+      for (const [i, { logprob }] of some[place]!.entries())
+        expect(logprob).toBeCloseTo(choices[i]!.logprob, 5);
+    });
+  });
+
   it("repeats itself for the same seed and varies with another", async () => {
     const options = { maxTokens: 20, temperature: 1, topP: 1 };
     const first = await collect([1, 90], { ...options, seed: 7 });
