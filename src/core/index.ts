@@ -25,4 +25,4 @@ export { parseJson } from "./parse-json.ts";
 export { type ProgressTask, type Reporter, silentReporter, type Work } from "./progress.ts";
 export { type RandomStream, randomStream } from "./random.ts";
 export { sha256, startSha256 } from "./sha256.ts";
-export { mapOrdered, type PoolOptions, serveItems, startWorker } from "./worker-pool.ts";
+export { mapOrdered, type PoolOptions, PoolWorker, serveItems, startWorker } from "./worker-pool.ts";

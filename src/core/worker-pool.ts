@@ -108,8 +108,8 @@ interface Slot {
   reject(error: unknown): void;
 }
 
-/** One thread and the items it has not answered yet, oldest first. */
-class PoolWorker {
+/** One thread on a module that calls `serveItems`, and the items it has not answered yet, oldest first. */
+export class PoolWorker {
   readonly #worker: Worker;
   readonly #slots: Slot[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -142,6 +142,7 @@ class PoolWorker {
     return this.#slots.length;
   }
 
+  /** What the module makes of `item`, after all items before it. */
   ask(item: unknown): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {

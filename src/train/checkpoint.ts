@@ -8,7 +8,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { hashFile, type TensorSource } from "../artifacts/index.ts";
-import { describeError, mapOrdered, type Reporter } from "../core/index.ts";
+import { describeError, PoolWorker, type Reporter } from "../core/index.ts";
 import type { ModelConfig, Weights } from "../model/index.ts";
 import { CHECKPOINT_FILES, type CheckpointToWrite } from "./checkpoint-files.ts";
 import { readTensors, stateTensors, weightTensors } from "./weights-folder.ts";
@@ -55,13 +55,14 @@ function isMilestone(keep: CheckpointKeep, step: number): boolean {
   return keep.every !== null && step % keep.every === 0;
 }
 
-/** Writes one checkpoint at a time; the next waits for the one before. */
+/** Writes one checkpoint at a time; the next waits for the one before. To be closed. */
 export class CheckpointWriter {
   readonly #dir: string;
   readonly #config: ModelConfig;
   readonly #keep: CheckpointKeep;
   /** Copies of the tensors, in memory that the writing thread shares; made once. */
   readonly #copies = new Map<string, Float32Array>();
+  #thread: PoolWorker | undefined;
   #pending: Promise<void> = Promise.resolve();
 
   constructor(dir: string, config: ModelConfig, keep: CheckpointKeep) {
@@ -99,7 +100,8 @@ export class CheckpointWriter {
   }
 
   async #write(checkpoint: CheckpointToWrite): Promise<void> {
-    for await (const _ of mapOrdered([checkpoint], WORKER, { workers: 1 }));
+    this.#thread ??= new PoolWorker(WORKER, undefined);
+    await this.#thread.ask(checkpoint);
     const kept = (await listSteps(this.#dir)).filter((step) => !isMilestone(this.#keep, step));
     for (const step of kept.slice(this.#keep.last))
       await rm(folderOf(this.#dir, step), { recursive: true, force: true });
@@ -108,6 +110,16 @@ export class CheckpointWriter {
   /** Waits until what was saved is on the disk. */
   async flush(): Promise<void> {
     await this.#pending;
+  }
+
+  /** The same, and ends the writing thread. */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#thread?.end();
+      this.#thread = undefined;
+    }
   }
 }
 

@@ -105,7 +105,7 @@ export class TrainingLoop {
         processes: this.#work.communicator?.size ?? 1,
         ...(await view.taken()),
       });
-      await this.#checkpoints.flush();
+      await this.#checkpoints.close();
     }
     task.finish(`loss ${recentLoss(this.record, 20).toFixed(3)} after ${config.steps} steps`);
     report.line(`${kind}: ${await view.finish()}`);
