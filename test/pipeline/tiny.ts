@@ -36,7 +36,7 @@ finetune:
   checkpointEvery: 2
   optimizer: { warmupSteps: 10, clipNorm: 1 }
   learningRate: { peak: 0.003, final: 0, warmupSteps: 2, cooldownShare: 0.3 }
-samples: { maxTokens: 4 }
+samples: { maxTokens: 4, during: 1 }
 evaluate: { languageBytes: 2000, linesPerLanguage: 2 }
 release: { date: 2026-01-01, gguf: [F32] }
 `;
