@@ -142,10 +142,7 @@ describe("a build that is killed", () => {
       await child.said(line);
       await new Promise((resolve) => setTimeout(resolve, 150));
     };
-    const moments = [
-      () => checkpointOf("pretrain", at("killed")),
-      after(/conversations: done/),
-    ];
+    const moments = [() => checkpointOf("pretrain", at("killed")), after(/conversations: done/)];
     const outputs: string[] = [];
     for (const moment of moments) {
       const child = startFirn(
