@@ -32,6 +32,13 @@ interface ChatViewProps {
   readonly chat: Chat;
 }
 
+/** Whether the field is there. */
+function focusSearch(): boolean {
+  const field = document.querySelector<HTMLElement>("[data-search]");
+  field?.focus();
+  return field !== null;
+}
+
 export function ChatView({ model, models, chat }: ChatViewProps) {
   const [settingsOpen, setSettingsOpen] = useState(false);
   const [listOpen, setListOpen] = useState(false);
@@ -50,8 +57,8 @@ export function ChatView({ model, models, chat }: ChatViewProps) {
         newConversation: () => thenCompose(() => chat.open()),
         search: () => {
           setListOpen(true);
-          // The sheet of a narrow page is there after the next rendering.
-          requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-search]")?.focus());
+          // At once, or the first letters go elsewhere; the sheet of a narrow page is there after the next rendering.
+          if (!focusSearch()) requestAnimationFrame(focusSearch);
         },
       }),
     [chat.conversation],
