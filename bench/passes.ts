@@ -4,39 +4,26 @@
  */
 import { formatBytes, formatPercent, formatTable, randomStream } from "../src/core/index.ts";
 import { float32Tensor, Program, ResidentTensor, type Tensor } from "../src/engine/index.ts";
-import { type Graph, type Node, onnx, rewrite, type Value } from "../src/graph/index.ts";
+import {
+  type Graph,
+  inverseRms,
+  type Node,
+  onnx,
+  plainProduct,
+  rewrite,
+  type Value,
+} from "../src/graph/index.ts";
 import { graphParameters, initialWeights, stackWeights } from "../src/model/index.ts";
 import { buildGradientGraph, lanesOf, peakLiveBytes } from "../src/train/index.ts";
 import { type Case, nanoCase, SMALL_CASE, time } from "./train-cases.ts";
 
-function turned(graph: Graph, x: Value): Value {
-  const last = x.shape.length - 1;
-  const axes = x.shape.map((_, axis) => (axis < last - 1 ? axis : axis === last ? last - 1 : last));
-  return onnx.transpose(graph, x, axes);
+function unfoldedProduct(node: Node, inputs: readonly Value[], graph: Graph): Value[] | undefined {
+  return node.type === "FusedMatMul" ? plainProduct(node, inputs, graph) : undefined;
 }
 
-/** Products as ONNX has them: transposes and factors are operators of their own. */
-function unfoldedProduct(node: Node, [a, b]: readonly Value[], graph: Graph): Value[] | undefined {
-  if (node.type !== "FusedMatMul") return undefined;
-  const { transA, transB, alpha } = node.attributes;
-  const plain = onnx.matMul(
-    graph,
-    transA === 1 ? turned(graph, a!) : a!,
-    transB === 1 ? turned(graph, b!) : b!,
-  );
-  const factor = (alpha as { readonly float: number }).float;
-  return [factor === 1 ? plain : onnx.multiply(graph, plain, graph.scalar(factor))];
-}
-
-/** `SimplifiedLayerNormalization` in the operators that it fuses; its second output is 1/√(mean(x²) + ε). */
 function unfusedNorm(node: Node, [x, scale]: readonly Value[], graph: Graph): Value[] | undefined {
   if (node.type !== "SimplifiedLayerNormalization") return undefined;
-  const { float: epsilon } = node.attributes["epsilon"] as { readonly float: number };
-  const axis = x!.shape.length - 1;
-  const sum = onnx.reduceSum(graph, onnx.multiply(graph, x!, x!), [axis]);
-  const mean = onnx.multiply(graph, sum, graph.scalar(1 / x!.shape[axis]!));
-  const root = onnx.unary(graph, "Sqrt", onnx.add(graph, mean, graph.scalar(epsilon)));
-  const inverse = onnx.divide(graph, graph.scalar(1), root);
+  const inverse = inverseRms(node, x!, graph);
   return [onnx.multiply(graph, onnx.multiply(graph, x!, inverse), scale!), inverse];
 }
 

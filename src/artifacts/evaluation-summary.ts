@@ -1,4 +1,5 @@
 /** @file What evaluation records add up to. Everything here follows from the records and from nothing else. */
+import { groupBy } from "../core/index.ts";
 import type {
   ConversationScoreRecord,
   EvaluationRecord,
@@ -70,17 +71,6 @@ export interface EvaluationSummary {
   /** Null where the corpus has no probes. */
   readonly memorisation: MemorisationSummary | null;
   readonly samples: readonly SampleSummary[];
-}
-
-/** Groups in the order of their first member. */
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number =>

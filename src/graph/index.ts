@@ -24,5 +24,6 @@ export { embedding, linear, residual, splitColumns } from "./operators/linear.ts
 export { rmsNorm } from "./operators/rms-norm.ts";
 export { XIELU_BETA, xielu } from "./operators/xielu.ts";
 export { lowerForWebGpu } from "./passes/lower-for-webgpu.ts";
+export { inverseRms, plainProduct } from "./passes/plain-operators.ts";
 export { type Replacement, rewrite } from "./passes/rewrite.ts";
 export * as onnx from "./primitives.ts";

@@ -115,6 +115,13 @@ interface Found {
   readonly negativeLogLikelihood: Float32Array;
 }
 
+/** What a step computes with. */
+interface Step {
+  readonly share: BatchShare;
+  readonly weights: Residents;
+  readonly found: Found;
+}
+
 function allocateAll(device: DeviceName, parameters: readonly GraphParameter[]): Residents {
   return new Map(parameters.map(({ name, shape }) => [name, new ResidentTensor(device, shape)]));
 }
@@ -212,11 +219,7 @@ export class GradientSum {
   }
 
   /** Sums a part in the set numbered `at.set` and those after it, in the lanes from `at.lane`. */
-  async #find(
-    part: Part,
-    at: { readonly set: number; readonly lane: number },
-    step: { readonly share: BatchShare; readonly weights: Residents; readonly found: Found },
-  ): Promise<void> {
+  async #find(part: Part, at: { readonly set: number; readonly lane: number }, step: Step): Promise<void> {
     if (part.lanes === 1 && part.halvings === 0) {
       await this.#findInOrder(part, at, step);
       return;
@@ -237,11 +240,7 @@ export class GradientSum {
   async #findInOrder(
     { first, count }: Part,
     at: { readonly set: number; readonly lane: number },
-    {
-      share,
-      weights,
-      found,
-    }: { readonly share: BatchShare; readonly weights: Residents; readonly found: Found },
+    { share, weights, found }: Step,
   ): Promise<void> {
     const rows = this.#rows();
     const into = this.#tensors(at.set, "gradient.");

@@ -39,7 +39,7 @@ export function planSteps(
     lanes,
     memory: predictMemory(model, config.optimizer, shape, { microBatches, ranks, lanes }),
   });
-  let lanes = ranks === 1 && config.device === "cpu" ? lanesOf(batch / shape.microBatch, threads) : 1;
-  while (lanes > 1 && plan(lanes).memory.total > available) lanes /= 2;
-  return plan(lanes);
+  let found = plan(ranks === 1 && config.device === "cpu" ? lanesOf(batch / shape.microBatch, threads) : 1);
+  while (found.lanes > 1 && found.memory.total > available) found = plan(found.lanes / 2);
+  return found;
 }

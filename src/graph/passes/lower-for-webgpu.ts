@@ -3,36 +3,15 @@
  * CPU, with their factors copied from the device and back, and the gradient of `rmsNorm` would be wrong without a word.
  */
 import type { Graph, Node, Value } from "../graph.ts";
-import * as onnx from "../primitives.ts";
+import { inverseRms, plainProduct } from "./plain-operators.ts";
 import { rewrite } from "./rewrite.ts";
 
-/** Swaps the last two axes. */
-function turned(graph: Graph, x: Value): Value {
-  const axes = x.shape.map((_, axis) => axis);
-  return onnx.transpose(graph, x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
-}
-
 /** `FusedMatMul` (not in the provider): `Gemm` for matrices, `Transpose` and `MatMul` for stacks of them. */
-function product(node: Node, [a, b]: readonly Value[], graph: Graph): Value[] {
+function product(node: Node, inputs: readonly Value[], graph: Graph): readonly Value[] {
   const { transA, transB, alpha } = node.attributes;
-  if (a!.shape.length === 2 && b!.shape.length === 2) {
-    return graph.node("Gemm", [a!, b!], node.outputs, { transA: transA!, transB: transB!, alpha: alpha! });
-  }
-  const left = transA === 1 ? turned(graph, a!) : a!;
-  const right = transB === 1 ? turned(graph, b!) : b!;
-  const plain = onnx.matMul(graph, left, right);
-  const factor = (alpha as { readonly float: number }).float;
-  return [factor === 1 ? plain : onnx.multiply(graph, plain, graph.scalar(factor))];
-}
-
-/** The second output of `SimplifiedLayerNormalization`, 1/√(mean(x²) + ε), which the provider leaves unwritten. */
-function inverseRms(node: Node, x: Value, graph: Graph): Value {
-  const { float: epsilon } = node.attributes["epsilon"] as { readonly float: number };
-  const axis = x.shape.length - 1;
-  const sum = onnx.reduceSum(graph, onnx.multiply(graph, x, x), [axis]);
-  const mean = onnx.multiply(graph, sum, graph.scalar(1 / x.shape[axis]!));
-  const root = onnx.unary(graph, "Sqrt", onnx.add(graph, mean, graph.scalar(epsilon)));
-  return onnx.divide(graph, graph.scalar(1), root);
+  if (inputs.every(({ shape }) => shape.length === 2))
+    return graph.node("Gemm", inputs, node.outputs, { transA: transA!, transB: transB!, alpha: alpha! });
+  return plainProduct(node, inputs, graph);
 }
 
 export function lowerForWebGpu(graph: Graph): Graph {

@@ -33,6 +33,19 @@ const address = z
 const number = z.number().finite().optional().catch(undefined);
 const period = z.object({ from: z.string(), to: z.string() }).optional().catch(undefined);
 
+/** Keeps the items that parse. */
+function lenientList<T extends z.ZodType>(value: T) {
+  return z
+    .array(z.unknown())
+    .catch([])
+    .transform((list) =>
+      list.flatMap((item): z.infer<T>[] => {
+        const result = value.safeParse(item);
+        return result.success ? [result.data] : [];
+      }),
+    );
+}
+
 /** Keeps the entries that parse. */
 function lenientRecord<T extends z.ZodType>(value: T) {
   return z
@@ -173,10 +186,7 @@ const bits = z.object({
   xz: number,
 });
 export type BitsRow = z.infer<typeof bits>;
-const rows = z
-  .array(z.unknown())
-  .catch([])
-  .transform((list) => list.flatMap((item) => bits.safeParse(item).data ?? []));
+const rows = lenientList(bits);
 const nullable = z.number().finite().nullish().catch(undefined);
 const memorised = z.object({
   kind: z.string(),
@@ -191,10 +201,7 @@ const memorised = z.object({
   exposure: nullable,
 });
 export type MemorisedRow = z.infer<typeof memorised>;
-const memorisedRows = z
-  .array(z.unknown())
-  .catch([])
-  .transform((list) => list.flatMap((item) => memorised.safeParse(item).data ?? []));
+const memorisedRows = lenientList(memorised);
 const evaluateSchema = z.object({
   bitsPerByte: z
     .object({ all: bits.optional().catch(undefined), languages: rows })
